@@ -1,0 +1,263 @@
+package incident
+
+import (
+	"slices"
+	"time"
+)
+
+// Incident is what the records of one incident add up to. It is a value:
+// Apply returns a new one and never changes the old one's maps or slices. The
+// zero value is an incident that has not been declared.
+type Incident struct {
+	ID       string   `json:"id,omitempty"`
+	Seq      uint64   `json:"seq,omitempty"` // of the last record
+	Title    string   `json:"title,omitempty"`
+	Service  string   `json:"service,omitempty"`
+	Impact   string   `json:"impact,omitempty"`
+	ETA      string   `json:"eta,omitempty"`
+	Severity Severity `json:"severity"`
+	Chosen   string   `json:"chosen,omitempty"`
+	// Marked is set by /incident critical; P0 is business-critical anyway.
+	Marked bool   `json:"marked,omitempty"`
+	Status Status `json:"status,omitempty"`
+	Origin string `json:"origin,omitempty"`
+
+	DeclaredAt time.Time       `json:"declared_at,omitzero"`
+	DeclaredBy Person          `json:"declared_by,omitzero"`
+	Roles      map[Role]Person `json:"roles,omitempty"`
+	OnCall     Person          `json:"on_call,omitzero"`
+	Plan       Plan            `json:"plan,omitzero"`
+
+	Acks   []Ack      `json:"acks,omitempty"`  // that hold now
+	Climb  Climb      `json:"climb,omitzero"`  // where the ladder stands
+	Clock  Clock      `json:"clock,omitzero"`  // where the update clock stands
+	Update LastUpdate `json:"update,omitzero"` // the last update
+
+	Actions []Action `json:"actions,omitempty"`
+	Sources []string `json:"sources,omitempty"` // of noted messages
+
+	ResolvedAt time.Time     `json:"resolved_at,omitzero"`
+	Resolution ResolvedEvent `json:"resolution,omitzero"`
+	Reopens    int           `json:"reopens,omitempty"`
+	MergedInto string        `json:"merged_into,omitempty"`
+	ClosedAt   time.Time     `json:"closed_at,omitzero"`
+
+	Card     Spot `json:"card,omitzero"`      // in the incidents channel
+	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set
+	RoomCard Spot `json:"room_card,omitzero"` // the copy in the room
+}
+
+// LastUpdate is the last update that people were given. The zero value: none yet.
+type LastUpdate struct {
+	At   time.Time `json:"at,omitzero"`
+	Seq  uint64    `json:"seq,omitempty"`
+	By   Person    `json:"by,omitzero"`
+	Text string    `json:"text,omitempty"`
+	Next string    `json:"next,omitempty"`
+}
+
+// Spot is a place in Slack. The zero value: not there yet.
+type Spot struct {
+	Channel string `json:"channel,omitempty"`
+	Name    string `json:"name,omitempty"`
+	TS      string `json:"ts,omitempty"`
+}
+
+// Ack is an acknowledgement that holds.
+type Ack struct {
+	By  Person    `json:"by"`
+	At  time.Time `json:"at"`
+	Via string    `json:"via,omitempty"`
+}
+
+// Action is follow-up work.
+type Action struct {
+	N     int    `json:"n"`
+	Text  string `json:"text"`
+	Owner Person `json:"owner,omitzero"`
+	Due   string `json:"due,omitempty"`
+}
+
+// Climb is where the ladder of an incident stands.
+type Climb struct {
+	// Start is the moment from which the levels' delays count in this round;
+	// zero: the ladder is not running.
+	Start time.Time `json:"start,omitzero"`
+	Round int       `json:"round,omitempty"`
+	// Base replaces Start for the levels that an acknowledgement stops, once
+	// one lapsed or was given back; zero: Start.
+	Base     time.Time `json:"base,omitzero"`
+	BaseWhy  Why       `json:"base_why,omitempty"`
+	StartWhy Why       `json:"start_why,omitempty"`
+	// HeldAt and HeldUntil are set while the ladder is held.
+	HeldAt    time.Time `json:"held_at,omitzero"`
+	HeldUntil time.Time `json:"held_until,omitzero"`
+	HeldWhy   string    `json:"held_why,omitempty"`
+	// Over is set when the last round is used up.
+	Over bool `json:"over,omitempty"`
+	// Reached counts the pages of this round that were sent to somebody.
+	Reached int `json:"reached,omitempty"`
+	// LastResort is set once the last resort was paged in this round.
+	LastResort bool         `json:"last_resort,omitempty"`
+	Rungs      []Rung       `json:"rungs,omitempty"`
+	Demands    []Demand     `json:"demands,omitempty"` // not served yet
+	GaveBack   []string     `json:"gave_back,omitempty"`
+	Pages      []PageStatus `json:"pages,omitempty"` // newest last
+	Attempts   int          `json:"attempts,omitempty"`
+}
+
+// Rung is where one level stands in this round.
+type Rung struct {
+	Level string `json:"level"`
+	// Pulled is when the level before was passed, so that this one is due at
+	// once; zero: its own delay applies.
+	Pulled time.Time `json:"pulled,omitzero"`
+	// Since is when the level was first paged; zero: not yet.
+	Since time.Time `json:"since,omitzero"`
+	// Last is when it was last paged, and Attempt the page's number.
+	Last    time.Time `json:"last,omitzero"`
+	Attempt int       `json:"attempt,omitempty"`
+	// Tried lists the persons found unreachable since Last was due anew.
+	Tried []string `json:"tried,omitempty"`
+	// Passed is set when it reached nobody, or needed nobody.
+	Passed bool `json:"passed,omitempty"`
+	Why    Why  `json:"why,omitempty"`
+}
+
+// Demand is an escalation that a person asked for and that no page has
+// served yet.
+type Demand struct {
+	Seq    uint64 `json:"seq"`
+	Level  string `json:"level,omitempty"`
+	Role   string `json:"role,omitempty"`
+	Person Person `json:"person,omitzero"`
+	Reason string `json:"reason,omitempty"`
+	By     Person `json:"by"`
+}
+
+// PageStatus is what became of one page.
+type PageStatus struct {
+	Attempt int               `json:"attempt"`
+	Level   string            `json:"level,omitempty"`
+	Role    string            `json:"role,omitempty"`
+	Round   int               `json:"round,omitempty"`
+	Person  Person            `json:"person"`
+	At      time.Time         `json:"at"`
+	Why     Why               `json:"why"`
+	Asked   bool              `json:"asked,omitempty"`
+	Methods []MethodStatus    `json:"methods"`
+	Missing map[string]string `json:"missing,omitempty"`
+}
+
+// MethodStatus is what became of a page over one method.
+type MethodStatus struct {
+	Method string    `json:"method"`
+	State  PageState `json:"state"`
+	Reason string    `json:"reason,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// Clock is where the update clock stands.
+type Clock struct {
+	// From is when the clock was last set: declared, updated, reopened, or
+	// when the severity changed the cadence.
+	From time.Time `json:"from,omitzero"`
+	// Snoozed is the moment the next reminder was moved to; zero: not moved.
+	Snoozed time.Time `json:"snoozed,omitzero"`
+	// Snoozes counts snoozes in a row.
+	Snoozes int `json:"snoozes,omitempty"`
+	// Due is when the update that was reminded of was due; zero: no reminder
+	// is open.
+	Due time.Time `json:"due,omitzero"`
+	// Stepped is when the last step was taken: the reminder, or one of the
+	// steps after it.
+	Stepped time.Time `json:"stepped,omitzero"`
+	// Step counts the steps after the reminder.
+	Step int `json:"step,omitempty"`
+}
+
+// Exists tells whether the incident was declared.
+func (s Incident) Exists() bool { return s.Seq > 0 }
+
+// Open tells whether the incident is neither resolved, closed nor merged.
+func (s Incident) Open() bool {
+	return s.Exists() && s.ResolvedAt.IsZero() && s.ClosedAt.IsZero() && s.MergedInto == ""
+}
+
+// Critical tells whether the incident is business-critical: P0, or marked so.
+func (s Incident) Critical() bool { return s.Severity == P0 || s.Marked }
+
+// Subject is what an update's first line names: the service, else the title.
+func (s Incident) Subject() string {
+	if s.Service != "" {
+		return s.Service
+	}
+	return s.Title
+}
+
+// Acked tells whether any acknowledgement holds.
+func (s Incident) Acked() bool { return len(s.Acks) > 0 }
+
+// AckedBy tells whether p's acknowledgement holds.
+func (s Incident) AckedBy(p Person) bool {
+	return slices.ContainsFunc(s.Acks, func(a Ack) bool { return a.By.Is(p) })
+}
+
+// Held tells whether the ladder is held.
+func (s Incident) Held() bool { return !s.Climb.HeldUntil.IsZero() }
+
+// Levels are the ladder's levels that apply now, in the order of the file.
+func (s Incident) Levels() []Level {
+	var out []Level
+	for _, l := range s.Plan.Ladder.Levels {
+		if l.Applies(s.Severity, s.Critical()) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// Level finds a level of the plan by its name.
+func (s Incident) Level(name string) (Level, bool) {
+	for _, l := range s.Plan.Ladder.Levels {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return Level{}, false
+}
+
+// Rung gives where a level stands in this round; the zero Rung: not touched.
+func (s Incident) Rung(level string) Rung {
+	for _, r := range s.Climb.Rungs {
+		if r.Level == level {
+			return r
+		}
+	}
+	return Rung{Level: level}
+}
+
+// Page finds a page by its attempt number.
+func (s Incident) Page(attempt int) (PageStatus, bool) {
+	for _, p := range slices.Backward(s.Climb.Pages) {
+		if p.Attempt == attempt {
+			return p, true
+		}
+	}
+	return PageStatus{}, false
+}
+
+// HasRoom tells whether the incident gets a channel of its own.
+func (s Incident) HasRoom() bool { return slices.Contains(s.Plan.Room, s.Severity) }
+
+// Holder gives who holds a role; the zero Person: nobody.
+func (s Incident) Holder(r Role) Person { return s.Roles[r] }
+
+// Duration is the time from the declaration to the resolution, or to now
+// while it is open.
+func (s Incident) Duration(now time.Time) time.Duration {
+	if !s.ResolvedAt.IsZero() {
+		now = s.ResolvedAt
+	}
+	return now.Sub(s.DeclaredAt)
+}
