@@ -32,14 +32,18 @@ type RefreshCard struct{}
 // Thread posts into the card's thread what one record says. The record is
 // found by its sequence; it is rendered when it is sent.
 type Thread struct {
-	Seq uint64 `json:"seq"`
+	Seq  uint64 `json:"seq"`
+	What string `json:"what"` // the record's kind
 	// Also shows it in the channel (updates and the resolution).
 	Also bool `json:"also,omitempty"`
+	// InRoom posts it into the incident's own channel instead.
+	InRoom bool `json:"in_room,omitempty"`
 }
 
 // Tell sends one record to one person by DM.
 type Tell struct {
 	Seq    uint64 `json:"seq"`
+	What   string `json:"what"` // the record's kind
 	Person Person `json:"person"`
 }
 

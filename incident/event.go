@@ -178,6 +178,7 @@ const (
 	WhyAnswered   Why = "already acknowledged"
 	WhyUsedUp     Why = "ladder used up"
 	WhyOverdue    Why = "update overdue"
+	WhyReopened   Why = "reopened"
 )
 
 // Paged is one attempt to wake one person at one level, over one method or

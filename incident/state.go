@@ -117,8 +117,13 @@ type Rung struct {
 	// Last is when it was last paged, and Attempt the page's number.
 	Last    time.Time `json:"last,omitzero"`
 	Attempt int       `json:"attempt,omitempty"`
-	// Tried lists the persons found unreachable since Last was due anew.
+	// Cycle is when the present try of the level began: its answer time
+	// counts from here, also while methods are tried one after another.
+	Cycle time.Time `json:"cycle,omitzero"`
+	// Tried lists the persons, and Used the methods of the last of them, that
+	// were paged since Cycle.
 	Tried []string `json:"tried,omitempty"`
+	Used  []string `json:"used,omitempty"`
 	// Passed is set when it reached nobody, or needed nobody.
 	Passed bool `json:"passed,omitempty"`
 	Why    Why  `json:"why,omitempty"`

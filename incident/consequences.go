@@ -1,0 +1,279 @@
+package incident
+
+import "slices"
+
+// Effects says what the outside must be told because of one record. The state
+// is the one after the record. No effect exists without a record that caused
+// it.
+func Effects(s Incident, r Record) []Effect {
+	thread := Thread{Seq: r.Seq, What: EventKind(r.Event)}
+	loud := thread
+	loud.Also = true
+	switch e := r.Event.(type) {
+	case Declared:
+		return declared(s)
+	case Updated:
+		return withRoom(s, thread, loud, RefreshCard{})
+	case StatusChanged, MarkedCritical:
+		return append([]Effect{thread, RefreshCard{}}, topic(s)...)
+	case SeverityChanged:
+		return severityChanged(s, e, loud)
+	case RoleGiven:
+		return append([]Effect{thread, RefreshCard{}}, invite(s, e.Person)...)
+	case Noted:
+		if e.Source != "" {
+			return nil
+		}
+		return []Effect{thread}
+	case ActionAdded:
+		return []Effect{thread, RefreshCard{}}
+	case Acknowledged:
+		return append([]Effect{thread, RefreshCard{}}, invite(s, e.By)...)
+	case Unacknowledged, Held, HoldEnded, Escalated, Snoozed:
+		return []Effect{thread, RefreshCard{}}
+	case AckLapsed:
+		return []Effect{loud, Tell{Seq: r.Seq, What: thread.What, Person: e.By}, RefreshCard{}}
+	case LadderStarted:
+		if e.Round == 0 && e.Why == WhyDeclared {
+			return nil
+		}
+		return []Effect{thread, RefreshCard{}}
+	case Paged:
+		return paged(s, e, r, thread)
+	case LevelPassed:
+		if e.Why == WhyAnswered {
+			return []Effect{RefreshCard{}}
+		}
+		return []Effect{loud, RefreshCard{}}
+	case LastResortPaged:
+		return []Effect{Last{Target: e.Target, Seq: r.Seq}, Operations{Seq: r.Seq}, loud, RefreshCard{}}
+	case PageSettled:
+		if e.State == PageDelivered {
+			return nil
+		}
+		return []Effect{thread, RefreshCard{}}
+	case ReminderDue:
+		return []Effect{thread, RefreshCard{}}
+	case UpdateOverdue:
+		return overdue(s, e, r, thread)
+	case OnCallChanged:
+		return append([]Effect{RefreshCard{}}, invite(s, e.Person)...)
+	case ResolvedEvent, Reopened:
+		return append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
+	case ClosedEvent:
+		return []Effect{thread, RefreshCard{}}
+	case MergedInto:
+		pass := Pass{To: e.Into, TakeOver: TakeOver{By: e.By, From: s.ID, Title: s.Title}}
+		return []Effect{pass, loud, RefreshCard{}}
+	case MergedFrom:
+		return []Effect{thread, RefreshCard{}}
+	case Posted:
+		return posted(s, e)
+	case EffectFailed:
+		if e.What == "operations" || e.What == "room" || e.What == "refresh_card" {
+			return nil
+		}
+		return []Effect{Operations{Seq: r.Seq}}
+	}
+	return nil
+}
+
+func declared(s Incident) []Effect {
+	out := []Effect{Announce{}}
+	for _, c := range s.Plan.Notify[s.Severity] {
+		if c.Name != s.Plan.Incidents {
+			out = append(out, Notify{Channel: c})
+		}
+	}
+	if s.HasRoom() {
+		out = append(out, Room{Step: RoomCreate})
+	}
+	return out
+}
+
+func severityChanged(s Incident, e SeverityChanged, loud Thread) []Effect {
+	out := []Effect{loud, RefreshCard{}}
+	if e.To < e.From {
+		for _, c := range s.Plan.Notify[e.To] {
+			if c.Name != s.Plan.Incidents && !slices.Contains(s.Plan.Notify[e.From], c) {
+				out = append(out, Notify{Channel: c})
+			}
+		}
+	}
+	if s.HasRoom() && s.Room.Channel == "" {
+		return append(out, Room{Step: RoomCreate})
+	}
+	return append(out, topic(s)...)
+}
+
+func paged(s Incident, e Paged, r Record, thread Thread) []Effect {
+	var out []Effect
+	for _, m := range e.Methods {
+		out = append(out, Page{
+			Attempt: e.Attempt, Level: e.Level, Role: e.Role, Person: e.Person, Method: m,
+			Why: e.Why, Reason: e.Reason, At: r.At, Asked: e.Demand != 0,
+		})
+	}
+	out = append(out, thread, RefreshCard{})
+	return append(out, invite(s, e.Person)...)
+}
+
+func overdue(s Incident, e UpdateOverdue, r Record, thread Thread) []Effect {
+	var out []Effect
+	if e.Step == 1 {
+		told := map[string]bool{}
+		for _, p := range []Person{s.Holder(Commander), s.Holder(Comms)} {
+			if !p.Nobody() && !told[p.Key] {
+				told[p.Key] = true
+				out = append(out, Tell{Seq: r.Seq, What: thread.What, Person: p})
+			}
+		}
+	}
+	return append(out, thread, RefreshCard{})
+}
+
+// posted furnishes the incident's own channel once it is there.
+func posted(s Incident, e Posted) []Effect {
+	switch e.Place {
+	case PlaceRoom:
+		out := []Effect{Room{Step: RoomCard}, Room{Step: RoomTopic}}
+		for _, p := range responders(s) {
+			out = append(out, Room{Step: RoomInvite, Person: p})
+		}
+		return append(out, Room{Step: RoomBookmark}, Room{Step: RoomCanvas}, RefreshCard{})
+	case PlaceRoomCard:
+		return []Effect{Room{Step: RoomPin}}
+	default:
+		return nil
+	}
+}
+
+// responders are the people an incident's channel is for, each once.
+func responders(s Incident) []Person {
+	all := []Person{s.DeclaredBy, s.OnCall}
+	for _, r := range []Role{Commander, Comms, Ops, Scribe} {
+		all = append(all, s.Holder(r))
+	}
+	for _, a := range s.Acks {
+		all = append(all, a.By)
+	}
+	for _, p := range s.Climb.Pages {
+		all = append(all, p.Person)
+	}
+	var out []Person
+	for _, p := range all {
+		if !p.Nobody() && !slices.ContainsFunc(out, p.Is) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+func withRoom(s Incident, thread Thread, effects ...Effect) []Effect {
+	if s.Room.Channel == "" {
+		return effects
+	}
+	thread.InRoom = true
+	return append(effects, thread)
+}
+
+func topic(s Incident) []Effect {
+	if s.Room.Channel == "" {
+		return nil
+	}
+	return []Effect{Room{Step: RoomTopic}}
+}
+
+func invite(s Incident, p Person) []Effect {
+	if s.Room.Channel == "" || p.Nobody() {
+		return nil
+	}
+	return []Effect{Room{Step: RoomInvite, Person: p}}
+}
+
+// Relevant tells whether an effect still matters, and if not, why. It is asked
+// right before each attempt to send.
+func Relevant(s Incident, e Effect) (reason string, ok bool) {
+	switch e := e.(type) {
+	case Page:
+		return relevantPage(s, e)
+	case Last:
+		return stillOpen(s)
+	case Notify:
+		return stillOpen(s)
+	case Thread:
+		return relevantReminder(s, e.What, e.Seq)
+	case Tell:
+		return relevantReminder(s, e.What, e.Seq)
+	case Room:
+		if e.Step != RoomCreate {
+			return "", true
+		}
+		if s.Room.Channel != "" {
+			return "the channel is there", false
+		}
+		return stillOpen(s)
+	default:
+		return "", true
+	}
+}
+
+func stillOpen(s Incident) (string, bool) {
+	if !s.Open() {
+		return s.ID + " is " + ended(s), false
+	}
+	return "", true
+}
+
+// relevantReminder drops a reminder that an update has answered meanwhile.
+func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
+	switch what {
+	case EventKind(ReminderDue{}), EventKind(UpdateOverdue{}):
+		if s.Update.Seq > seq {
+			return "an update came", false
+		}
+		if s.Clock.Due.IsZero() {
+			return "the update clock was set again", false
+		}
+		return stillOpen(s)
+	case EventKind(AckLapsed{}):
+		return stillOpen(s)
+	default:
+		return "", true
+	}
+}
+
+func relevantPage(s Incident, e Page) (string, bool) {
+	if reason, ok := stillOpen(s); !ok {
+		return reason, false
+	}
+	if e.Why == WhyOverdue {
+		if s.Clock.Step < 2 {
+			return "an update came", false
+		}
+		return "", true
+	}
+	if s.AckedBy(e.Person) {
+		return e.Person.String() + " has acknowledged", false
+	}
+	for _, p := range s.Climb.Pages {
+		if p.Attempt > e.Attempt && p.Person.Is(e.Person) && p.Level == e.Level && hasMethod(p, e.Method) {
+			return "overtaken by a newer page", false
+		}
+	}
+	if e.Asked {
+		return "", true
+	}
+	l, known := s.Level(e.Level)
+	switch {
+	case !known || !l.Applies(s.Severity, s.Critical()):
+		return s.Severity.String() + " does not page " + e.Level, false
+	case l.Until == UntilAcknowledged && s.Acked():
+		return s.Acks[0].By.String() + " has acknowledged", false
+	}
+	return "", true
+}
+
+func hasMethod(p PageStatus, method string) bool {
+	return slices.ContainsFunc(p.Methods, func(m MethodStatus) bool { return m.Method == method })
+}

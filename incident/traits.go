@@ -1,0 +1,43 @@
+package incident
+
+// Traits say how an effect travels. The names of lanes and the order of
+// priorities are the outbox's.
+type Traits struct {
+	// Lane keeps order; lanes do not wait for one another.
+	Lane string
+	// Priority is 0 for pages, then answers to a person, updates, the card,
+	// decoration.
+	Priority int
+	// Replaces names what a newer effect of this kind makes needless.
+	Replaces string
+}
+
+// Travel gives an effect's traits.
+func Travel(e Effect) Traits {
+	switch e := e.(type) {
+	case Page, Last:
+		return Traits{Lane: "page", Priority: 0}
+	case Tell:
+		return Traits{Lane: "reply", Priority: 1}
+	case Notify, Operations:
+		return Traits{Lane: "reply", Priority: 2}
+	case Pass:
+		return Traits{Lane: "action", Priority: 2}
+	case RefreshCard:
+		return Traits{Lane: "chat", Priority: 3, Replaces: "card"}
+	case Room:
+		if e.Step == RoomTopic {
+			return Traits{Lane: "decor", Priority: 4, Replaces: "topic"}
+		}
+		return Traits{Lane: "decor", Priority: 4}
+	case Thread:
+		if e.InRoom {
+			return Traits{Lane: "room", Priority: 2}
+		}
+		return Traits{Lane: "chat", Priority: 2}
+	case Announce:
+		return Traits{Lane: "chat", Priority: 2}
+	default:
+		return Traits{Lane: "chat", Priority: 2}
+	}
+}
