@@ -85,7 +85,7 @@ func Apply(s Incident, r Record) Incident {
 	case LadderStarted:
 		s.Climb.Start, s.Climb.Round, s.Climb.StartWhy = r.At, e.Round, e.Why
 		s.Climb.Base, s.Climb.BaseWhy, s.Climb.Rungs = time.Time{}, "", nil
-		s.Climb.Over, s.Climb.Reached, s.Climb.LastResort = false, 0, false
+		s.Climb.Over, s.Climb.LastResort = false, false
 		s.Climb.GaveBack = nil
 	case Paged:
 		s = applyPaged(s, e, r.At)
@@ -226,7 +226,6 @@ func applyPaged(s Incident, e Paged, at time.Time) Incident {
 	}
 	s.Climb.Pages = tail(append(slices.Clone(s.Climb.Pages), page), maxPages)
 	s.Climb.Attempts = e.Attempt
-	s.Climb.Reached++
 	s = serve(s, e.Demand)
 	if e.Level == "" || e.Why == WhyOverdue {
 		return s

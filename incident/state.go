@@ -95,8 +95,6 @@ type Climb struct {
 	HeldWhy   string    `json:"held_why,omitempty"`
 	// Over is set when the last round is used up.
 	Over bool `json:"over,omitempty"`
-	// Reached counts the pages of this round that were sent to somebody.
-	Reached int `json:"reached,omitempty"`
 	// LastResort is set once the last resort was paged in this round.
 	LastResort bool         `json:"last_resort,omitempty"`
 	Rungs      []Rung       `json:"rungs,omitempty"`

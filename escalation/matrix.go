@@ -1,0 +1,380 @@
+package escalation
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"muster/incident"
+)
+
+// Roster answers who is on call and what reaches a person. It must give the
+// same answer for the same moment.
+type Roster interface {
+	// OnCall gives the people to try for a role at a moment, the one on call
+	// first.
+	OnCall(role string, at time.Time) Shift
+	// Contact says what reaches a person.
+	Contact(p incident.Person) Contact
+}
+
+// Shift is one answer of a Roster.
+type Shift struct {
+	Contacts []Contact
+	// Until is when the answer changes; zero: never.
+	Until time.Time
+}
+
+// Contact is a person and what is missing to reach them.
+type Contact struct {
+	Person incident.Person
+	// Missing says, by method, why it cannot be used; a method that is not
+	// in the map can.
+	Missing map[string]string
+}
+
+// Methods are all the ways to page, in the order in which a person asked for
+// by name is tried.
+var Methods = []string{"slack", "pagerduty", "phone", "email"}
+
+// Matrix climbs the ladder of an incident.
+type Matrix struct{ Roster Roster }
+
+// Reconcile says which page is due, one fact at a time.
+func (m Matrix) Reconcile(s incident.Incident, now time.Time) incident.Decision {
+	if !s.Open() {
+		return incident.Decision{}
+	}
+	c := climb{s: s, now: now, roster: m.Roster, levels: s.Levels()}
+	for _, step := range []func() (incident.Event, bool){c.demand, c.lapse, c.start, c.hold} {
+		if e, due := step(); due {
+			return incident.Decision{Events: []incident.Event{e}}
+		}
+	}
+	if len(c.levels) == 0 || s.Held() {
+		return incident.Decision{Wake: c.wake}
+	}
+	for i := range c.levels {
+		if e, due := c.level(i); due {
+			return incident.Decision{Events: []incident.Event{e}}
+		}
+	}
+	if e, due := c.end(); due {
+		return incident.Decision{Events: []incident.Event{e}}
+	}
+	return incident.Decision{Wake: c.wake}
+}
+
+// climb is one look at the ladder. Each of its steps gives the fact that is
+// due, or notes when it will be.
+type climb struct {
+	s      incident.Incident
+	now    time.Time
+	roster Roster
+	levels []incident.Level
+	wake   time.Time
+}
+
+// at tells whether a moment has come; if not, it is remembered.
+func (c *climb) at(t time.Time) bool {
+	if c.now.Before(t) {
+		c.wake = incident.Sooner(c.wake, t)
+		return false
+	}
+	return true
+}
+
+func (c *climb) late(due time.Time) time.Duration { return Late(due, c.now) }
+
+// Late is how far now is behind what was due, in whole seconds; below one
+// second it is on time.
+func Late(due, now time.Time) time.Duration { return now.Sub(due).Truncate(time.Second) }
+
+// lapse ends an acknowledgement without any update (RULES 5.5).
+func (c *climb) lapse() (incident.Event, bool) {
+	expires := c.s.Plan.Ladder.AckExpires
+	if expires <= 0 || c.s.Severity > incident.P1 {
+		return nil, false
+	}
+	for _, a := range c.s.Acks {
+		since := a.At
+		if c.s.Update.At.After(since) {
+			since = c.s.Update.At
+		}
+		if due := since.Add(expires); c.at(due) {
+			return incident.AckLapsed{By: a.By, Since: since, Late: c.late(due)}, true
+		}
+	}
+	return nil, false
+}
+
+// start begins the first climb (RULES 5.1).
+func (c *climb) start() (incident.Event, bool) {
+	if len(c.levels) == 0 || !c.s.Climb.Start.IsZero() {
+		return nil, false
+	}
+	why := c.s.Climb.StartWhy
+	if why == "" {
+		why = incident.WhyDeclared
+	}
+	return incident.LadderStarted{Why: why}, true
+}
+
+// hold ends a hold whose time is over (RULES 5.8).
+func (c *climb) hold() (incident.Event, bool) {
+	if !c.s.Held() || !c.at(c.s.Climb.HeldUntil) {
+		return nil, false
+	}
+	return incident.HoldEnded{Late: c.late(c.s.Climb.HeldUntil)}, true
+}
+
+// stopped tells whether an acknowledgement stops a level (RULES 5.5).
+func (c *climb) stopped(l incident.Level) bool {
+	return l.Until == incident.UntilAcknowledged && c.s.Acked()
+}
+
+// due gives when a level is due for the first time in this round, and why.
+func (c *climb) due(l incident.Level) (time.Time, incident.Why) {
+	from, why := c.s.Climb.Start, incident.WhyDue
+	if c.s.Climb.Round > 0 {
+		why = incident.WhyRepeat
+	}
+	if !c.s.Climb.Base.IsZero() && l.Until == incident.UntilAcknowledged {
+		from, why = c.s.Climb.Base, c.s.Climb.BaseWhy
+	}
+	due := from.Add(l.DueAfter(c.s.Severity))
+	if p := c.s.Rung(l.Name).Pulled; !p.IsZero() && p.Before(due) {
+		return p, incident.WhyPassed
+	}
+	return due, why
+}
+
+// level looks at one level (RULES 5.3 to 5.6).
+func (c *climb) level(i int) (incident.Event, bool) {
+	l := c.levels[i]
+	r := c.s.Rung(l.Name)
+	if r.Passed || c.stopped(l) || c.s.Climb.Over {
+		return nil, false
+	}
+	if r.Since.IsZero() {
+		due, why := c.due(l)
+		if !c.at(due) {
+			return nil, false
+		}
+		return c.page(i, why, c.late(due), nil), true
+	}
+	page, _ := c.s.Page(r.Attempt)
+	answered := c.s.AckedBy(page.Person)
+	if !answered && allFailed(page) {
+		return c.page(i, incident.WhyFailed, 0, r.Tried), true
+	}
+	if !answered && c.s.Plan.Ladder.Mode == incident.Sequence {
+		if next, ok := c.nextMethod(l, r, page.Person); ok && c.at(r.Last.Add(c.s.Plan.Ladder.Step)) {
+			return c.paged(l, page.Person, []string{next}, nil, incident.WhyStep, c.late(r.Last.Add(c.s.Plan.Ladder.Step))), true
+		}
+	}
+	return c.repeat(i, r, answered)
+}
+
+// repeat pages a level again when nobody answered in time (RULES 5.4).
+func (c *climb) repeat(i int, r incident.Rung, answered bool) (incident.Event, bool) {
+	l := c.levels[i]
+	if l.RespondWithin <= 0 || answered {
+		return nil, false
+	}
+	due := r.Cycle.Add(l.RespondWithin)
+	past := c.past(i)
+	if !past.IsZero() && (!due.Before(past) || !c.now.Before(past)) {
+		return nil, false
+	}
+	if !c.at(due) {
+		return nil, false
+	}
+	return c.page(i, incident.WhyUnanswered, c.late(due), nil), true
+}
+
+// past is the moment at which the incident is past a level: the next one is
+// due, or the next round begins. Zero: never.
+func (c *climb) past(i int) time.Time {
+	for j := i + 1; j < len(c.levels); j++ {
+		r := c.s.Rung(c.levels[j].Name)
+		if r.Passed || c.stopped(c.levels[j]) {
+			continue
+		}
+		if !r.Since.IsZero() {
+			return r.Since
+		}
+		due, _ := c.due(c.levels[j])
+		return due
+	}
+	if end, ok := c.used(); ok {
+		return end.Add(c.s.Plan.Ladder.RepeatAfter)
+	}
+	return time.Time{}
+}
+
+// used gives when the last level of this round was reached. It is not used up
+// while a level is still to come, and never while nothing is left to ask.
+func (c *climb) used() (time.Time, bool) {
+	end, asked := c.s.Climb.Start, false
+	for _, l := range c.levels {
+		r := c.s.Rung(l.Name)
+		switch {
+		case c.stopped(l) || r.Passed && r.Why == incident.WhyAnswered:
+			continue
+		case r.Passed:
+		case r.Since.IsZero():
+			return time.Time{}, false
+		case r.Since.After(end):
+			end = r.Since
+		}
+		asked = true
+	}
+	if end.Before(c.s.Climb.Base) {
+		end = c.s.Climb.Base
+	}
+	return end, asked
+}
+
+// end starts the ladder again, or turns to the last resort (RULES 5.4, 5.6).
+func (c *climb) end() (incident.Event, bool) {
+	end, used := c.used()
+	if !used || c.s.Climb.Over {
+		return nil, false
+	}
+	ladder := c.s.Plan.Ladder
+	if !c.s.Climb.LastResort && !c.reached() {
+		return incident.LastResortPaged{Round: c.s.Climb.Round, Target: ladder.LastResort, Why: incident.WhyNobody}, true
+	}
+	due := end.Add(ladder.RepeatAfter)
+	if !c.at(due) {
+		return nil, false
+	}
+	if c.s.Climb.Round < ladder.Repeat {
+		return incident.LadderStarted{Round: c.s.Climb.Round + 1, Why: incident.WhyRepeat, Late: c.late(due)}, true
+	}
+	return incident.LastResortPaged{Round: c.s.Climb.Round, Target: ladder.LastResort, Why: incident.WhyUsedUp, Final: true}, true
+}
+
+// reached tells whether a page of this round left, or may still leave.
+func (c *climb) reached() bool {
+	for _, l := range c.levels {
+		if r := c.s.Rung(l.Name); !r.Since.IsZero() && !(r.Passed && r.Why == incident.WhyFailed) {
+			return true
+		}
+	}
+	return false
+}
+
+// page finds whom a level wakes now, leaving out who was tried, or says that
+// it has nobody and which level is paged instead.
+func (c *climb) page(i int, why incident.Why, late time.Duration, tried []string) incident.Event {
+	l := c.levels[i]
+	contacts := c.roster.OnCall(l.Role, c.now).Contacts
+	if why == incident.WhyFailed && c.s.Plan.Ladder.Mode == incident.Sequence {
+		r := c.s.Rung(l.Name)
+		if page, ok := c.s.Page(r.Attempt); ok {
+			if next, ok := c.nextMethod(l, r, page.Person); ok {
+				return c.paged(l, page.Person, []string{next}, nil, why, late)
+			}
+		}
+	}
+	passed, detail := incident.WhyNobody, []string{}
+	for _, contact := range contacts {
+		usable, missing := split(contact, l.Methods)
+		switch {
+		case slices.Contains(tried, contact.Person.Key):
+			passed = incident.WhyFailed
+			detail = append(detail, contact.Person.String()+": every method failed")
+		case c.s.AckedBy(contact.Person):
+			return incident.LevelPassed{Level: l.Name, Role: l.Role, Round: c.s.Climb.Round, Why: incident.WhyAnswered, Detail: contact.Person.String()}
+		case l.Until == incident.UntilAcknowledged && slices.Contains(c.s.Climb.GaveBack, contact.Person.Key):
+			passed = incident.WhyGivenBack
+			detail = append(detail, contact.Person.String()+" gave it back")
+		case len(usable) == 0:
+			if passed != incident.WhyFailed {
+				passed = incident.WhyNoMethod
+			}
+			detail = append(detail, contact.Person.String()+": "+reasons(l.Methods, missing))
+		default:
+			if c.s.Plan.Ladder.Mode == incident.Sequence {
+				usable = usable[:1]
+			}
+			return c.paged(l, contact.Person, usable, missing, why, late)
+		}
+	}
+	return incident.LevelPassed{
+		Level: l.Name, Role: l.Role, Round: c.s.Climb.Round, Why: passed,
+		Detail: strings.Join(detail, "; "), Next: c.next(i),
+	}
+}
+
+func (c *climb) paged(l incident.Level, p incident.Person, methods []string, missing map[string]string, why incident.Why, late time.Duration) incident.Paged {
+	e := incident.Paged{
+		Level: l.Name, Role: l.Role, Round: c.s.Climb.Round, Attempt: c.s.Climb.Attempts + 1,
+		Person: p, Methods: methods, Missing: missing, Why: why, Late: late,
+	}
+	if l.RespondWithin > 0 {
+		e.AnswerBy = c.now.Add(l.RespondWithin)
+	}
+	return e
+}
+
+// next names the first level behind i that can still be paged in this round.
+func (c *climb) next(i int) string {
+	for _, l := range c.levels[i+1:] {
+		if r := c.s.Rung(l.Name); !r.Passed && r.Since.IsZero() && !c.stopped(l) {
+			return l.Name
+		}
+	}
+	return ""
+}
+
+// nextMethod gives the next usable method of a level that was not used yet.
+func (c *climb) nextMethod(l incident.Level, r incident.Rung, p incident.Person) (string, bool) {
+	usable, _ := split(c.roster.Contact(p), l.Methods)
+	for _, m := range usable {
+		if !slices.Contains(r.Used, m) {
+			return m, true
+		}
+	}
+	return "", false
+}
+
+// split parts the methods of a level into those that reach a person and the
+// reasons why the others do not.
+func split(c Contact, methods []string) (usable []string, missing map[string]string) {
+	for _, m := range methods {
+		if why, ok := c.Missing[m]; ok {
+			if missing == nil {
+				missing = map[string]string{}
+			}
+			missing[m] = why
+			continue
+		}
+		usable = append(usable, m)
+	}
+	return usable, missing
+}
+
+// reasons lists what is missing, in the order of the methods.
+func reasons(methods []string, missing map[string]string) string {
+	var out []string
+	for _, m := range methods {
+		if why, ok := missing[m]; ok {
+			out = append(out, m+" "+why)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// allFailed tells whether every method of a page failed, or could not leave in
+// time.
+func allFailed(p incident.PageStatus) bool {
+	for _, m := range p.Methods {
+		if m.State != incident.PageFailed && m.State != incident.PageLate {
+			return false
+		}
+	}
+	return len(p.Methods) > 0
+}
