@@ -1,0 +1,133 @@
+package render
+
+import (
+	"fmt"
+
+	"muster/incident"
+)
+
+// Page is the direct message that wakes a person: why, which level, since
+// when, what is known, and one button.
+func (f Frame) Page(s incident.Incident, p incident.Page) Message {
+	d := f.fields(s)
+	text := fmt.Sprintf("📟 %s %s: %s", s.Severity, s.ID, d.Title)
+	level := "a person asked for you"
+	if p.Level != "" {
+		level = line(p.Level)
+		if p.Role != "" {
+			level += " (" + line(p.Role) + ")"
+		}
+	}
+	why := line(string(p.Why))
+	if p.Reason != "" {
+		why += ": " + Cut(line(p.Reason), 800)
+	}
+	last := "none yet"
+	if !s.Update.At.IsZero() {
+		last = at(s.Update.At) + ": " + short(line2(s.Update.Text), 600)
+	}
+	pairs := [][2]string{
+		{"You are paged as", level}, {"Why", why}, {"Since", at(s.DeclaredAt)}, {"Paged", at(p.At)},
+		{"Status", d.Status}, {"Impact", d.Impact}, {"Commander", f.mention(s.Holder(incident.Commander))}, {"Last update", last},
+	}
+	if s.Acked() {
+		pairs = append(pairs, [2]string{"Acknowledged by", by(s.Acks[len(s.Acks)-1].By)})
+	}
+	buttons := []Object{button(ActAck, "Acknowledge", s.ID, primary), button(ActEscalate, "Escalate", s.ID, usual)}
+	if url := f.link(s.Card); url != "" {
+		buttons = append(buttons, linkButton(ActLink, "Open the card", url))
+	}
+	if s.Room.Channel != "" {
+		pairs = append(pairs, [2]string{"Channel", "<#" + s.Room.Channel + ">"})
+	}
+	return message(text, header(unescapes.Replace(text)), fields(pairs...), actions("page", buttons...))
+}
+
+// PageMention is the short line that names the paged person in the incident's
+// thread.
+func (f Frame) PageMention(s incident.Incident, p incident.Page) Message {
+	return lineMessage(fmt.Sprintf("📟 %s: you are paged for %s. Please *Acknowledge*.", f.mention(p.Person), f.titled(s)),
+		actions("page", button(ActAck, "Acknowledge", s.ID, primary)))
+}
+
+// Tell is what one record says to one person directly. It is false for a
+// record that deserves no message.
+func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.Record) (Message, bool) {
+	lead := fmt.Sprintf("%s %s: %s", s.Severity, f.titled(s), short(line2(s.Title), 500))
+	switch e := r.Event.(type) {
+	case incident.ReminderDue:
+		return f.reminder(s, e, r, history), true
+	case incident.UpdateOverdue:
+		text := "⚠️ " + lead + "\nThe update is overdue"
+		if late := f.overdue(s); late > 0 {
+			text += " by " + minutes(late)
+		}
+		draft := short(or(Draft(history, r.Seq), "nothing recorded since the last update"), 1200)
+		return message(text+".", section(text+"."), section("*Since the last update*\n"+draft), actions("reminder", reminderButtons(s)...)), true
+	case incident.RoleGiven:
+		return lineMessage(fmt.Sprintf("%s\nYou are *%s* now (%s).", lead, line(string(e.Role)), by(e.By))), true
+	case incident.ActionAdded:
+		return lineMessage(lead + "\n" + saidAction(e)), true
+	case incident.AckLapsed:
+		return lineMessage(fmt.Sprintf("⚠️ %s\nYour acknowledgement lapsed: no update since %s.", lead, at(e.Since)),
+			actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActUpdate, "Post update", s.ID, usual))), true
+	case incident.LastResortPaged:
+		return f.LastResort(s, e), true
+	}
+	m, ok := f.Thread(s, r, history)
+	if !ok {
+		return Message{}, false
+	}
+	return message(m.Text, append([]Object{section(lead)}, m.Blocks...)...), true
+}
+
+// LastResort is what the last resort's channel or person is told.
+func (f Frame) LastResort(s incident.Incident, e incident.LastResortPaged) Message {
+	d := f.fields(s)
+	text := fmt.Sprintf("🆘 %s%s %s: %s\nNobody answered: %s. Somebody please take it.",
+		mentionToken(e.Target.Mention), s.Severity, f.titled(s), d.Title, line(string(e.Why)))
+	return lineMessage(text, fields([2]string{"Status", d.Status}, [2]string{"Impact", d.Impact}, [2]string{"Since", at(s.DeclaredAt)}),
+		actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActEscalate, "Escalate", s.ID, usual)))
+}
+
+// mentionToken turns @here, @channel and @everyone into what Slack takes,
+// with a space behind; other mentions come as tokens already.
+func mentionToken(mention string) string {
+	switch mention {
+	case "":
+		return ""
+	case "@here", "@channel", "@everyone":
+		return "<!" + mention[1:] + "> "
+	default:
+		return Token(mention) + " "
+	}
+}
+
+// Token lets a well-formed <@U…> or <!subteam^S…> mention through and escapes
+// everything else.
+func Token(mention string) string {
+	if tokenPattern.MatchString(mention) {
+		return mention
+	}
+	return line(mention)
+}
+
+// Notify is the short announcement in a class's channel.
+func (f Frame) Notify(s incident.Incident, c incident.Channel) Message {
+	d := f.fields(s)
+	text := fmt.Sprintf("%s🚨 %s Incident: %s · Status: %s · %s", mentionToken(c.Mention), s.Severity, d.Title, d.Status, f.titled(s))
+	return lineMessage(text)
+}
+
+// Operations is what one record tells those who run Muster. It is false for a
+// record that says nothing to them.
+func (f Frame) Operations(s incident.Incident, r incident.Record) (Message, bool) {
+	text := f.said(s, r.Event)
+	if text == "" {
+		return Message{}, false
+	}
+	return lineMessage(f.titled(s) + " " + short(line2(s.Title), 200) + "\n" + text), true
+}
+
+// Notice is one sentence to those who run Muster, about no incident.
+func Notice(text string) Message { return lineMessage(Cut(Escape(text), MaxSection)) }
