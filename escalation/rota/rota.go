@@ -26,7 +26,8 @@ type Member struct {
 }
 
 // Person is the member as an incident knows them: the key is the lower-case
-// e-mail address, else "slack:@handle". A member with neither is nobody.
+// e-mail address, else "slack:@handle", else "name:" and the lower-case name.
+// The zero value is nobody.
 func (m Member) Person() incident.Person {
 	p := incident.Person{Name: m.Name}
 	switch {
@@ -34,12 +35,14 @@ func (m Member) Person() incident.Person {
 		p.Key = strings.ToLower(m.Email)
 	case m.Slack != "":
 		p.Key = "slack:" + m.Slack
+	case m.Name != "":
+		p.Key = "name:" + strings.ToLower(m.Name)
 	}
 	return p
 }
 
-// Nobody tells whether m is the zero value's person.
-func (m Member) Nobody() bool { return m.Person().Nobody() && m.Name == "" }
+// Nobody tells whether m has nothing to be known by.
+func (m Member) Nobody() bool { return m.Person().Nobody() }
 
 // String gives the name, else the key; never the phone number.
 func (m Member) String() string { return m.Person().String() }
@@ -50,15 +53,8 @@ func (m Member) GoString() string { return m.String() }
 // LogValue is String.
 func (m Member) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
-// Is tells whether both are the same person: by key, and by name where there
-// is no key.
-func (m Member) Is(o Member) bool {
-	p, q := m.Person(), o.Person()
-	if p.Nobody() && q.Nobody() {
-		return m.Name == o.Name
-	}
-	return p.Is(q)
-}
+// Is tells whether both are the same person, or both nobody.
+func (m Member) Is(o Member) bool { return m.Person().Key == o.Person().Key }
 
 // Ways lists how the member can be reached, in the words of the ladder's
 // methods: pagerduty, phone, slack, email.
@@ -286,9 +282,10 @@ func (s Schedule) Member(p incident.Person) (Member, bool) {
 		}
 	}
 	m := Member{Name: p.Name}
-	if handle, ok := strings.CutPrefix(p.Key, "slack:"); ok {
-		m.Slack = handle
-	} else {
+	switch kind, rest, _ := strings.Cut(p.Key, ":"); {
+	case kind == "slack":
+		m.Slack = rest
+	case kind != "name":
 		m.Email = p.Key
 	}
 	return m, false

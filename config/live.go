@@ -1,0 +1,51 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// Live holds the configuration that is in force. Reading it is cheap and safe
+// from everywhere; whoever reads keeps one consistent configuration.
+type Live struct {
+	dir string
+	env func(string) (string, bool)
+	now atomic.Pointer[Config]
+	// reloading keeps an older load from replacing a newer one.
+	reloading sync.Mutex
+}
+
+// NewLive loads a directory for the first time. An error is of type Problems.
+func NewLive(dir string, env func(string) (string, bool)) (*Live, error) {
+	cfg, err := Load(dir, env)
+	if err != nil {
+		return nil, err
+	}
+	l := &Live{dir: dir, env: env}
+	l.now.Store(cfg)
+	return l, nil
+}
+
+// Get gives the configuration in force.
+func (l *Live) Get() *Config { return l.now.Load() }
+
+// Reload loads the directory again. With any problem the configuration stays
+// as it is, and the error, which wraps Problems, says why.
+func (l *Live) Reload() error {
+	l.reloading.Lock()
+	defer l.reloading.Unlock()
+	cfg, err := Load(l.dir, l.env)
+	if err != nil {
+		return fmt.Errorf("the configuration stays as it was:\n%w", err)
+	}
+	l.now.Store(cfg)
+	return nil
+}
+
+// Watch reloads whenever a file of the directory changes, until ctx ends, and
+// hands each reload's outcome to told.
+func (l *Live) Watch(ctx context.Context, told func(error)) error {
+	return Watch(ctx, l.dir, func() { told(l.Reload()) })
+}
