@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"muster/incident"
+)
+
+// IncidentPrefix begins the name of every incident.
+const IncidentPrefix = "INC-"
+
+// Incidents is the engine of incidents, with the questions that are asked
+// about all of them.
+type Incidents struct{ *Engine[incident.Incident] }
+
+// Summary is an incident in a listing.
+type Summary struct {
+	ID         string            `json:"id"`
+	Title      string            `json:"title"`
+	Severity   incident.Severity `json:"severity"`
+	Status     incident.Status   `json:"status"`
+	Service    string            `json:"service,omitempty"`
+	DeclaredAt time.Time         `json:"declared_at"`
+	ResolvedAt time.Time         `json:"resolved_at,omitzero"`
+	Commander  incident.Person   `json:"commander,omitzero"`
+	MergedInto string            `json:"merged_into,omitempty"`
+	Card       incident.Spot     `json:"card,omitzero"`
+	Room       incident.Spot     `json:"room,omitzero"`
+}
+
+// Summarise gives an incident's entry in listings.
+func Summarise(s incident.Incident) Summary {
+	return Summary{
+		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
+		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
+		MergedInto: s.MergedInto, Card: s.Card, Room: s.Room,
+	}
+}
+
+// NewIncidents makes the engine of incidents. Rules is asked at every step, so
+// that a reload changes the rules of the day.
+func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
+	return Incidents{New(cfg, Model[incident.Incident]{
+		Prefix:   IncidentPrefix,
+		Empty:    func(stream string) incident.Incident { return incident.Incident{ID: stream} },
+		Seq:      func(s incident.Incident) uint64 { return s.Seq },
+		Apply:    incident.Apply,
+		Handle:   incident.Handle,
+		Effects:  incident.Effects,
+		Relevant: incident.Relevant,
+		Open:     incident.Incident.Open,
+		Summary:  func(s incident.Incident) any { return Summarise(s) },
+		Rules: func() []func(incident.Incident, time.Time) incident.Decision {
+			var out []func(incident.Incident, time.Time) incident.Decision
+			for _, r := range rules() {
+				out = append(out, r.Reconcile)
+			}
+			return out
+		},
+	})}
+}
+
+// OpenIncidents gives the incidents that are neither resolved, closed nor
+// merged, newest first.
+func (e Incidents) OpenIncidents() []incident.Incident {
+	out := e.Open()
+	slices.SortFunc(out, func(a, b incident.Incident) int {
+		return cmp.Or(b.DeclaredAt.Compare(a.DeclaredAt), cmp.Compare(len(b.ID), len(a.ID)), cmp.Compare(b.ID, a.ID))
+	})
+	return out
+}
+
+// List gives up to limit incidents, newest first; zero: all.
+func (e Incidents) List(ctx context.Context, limit int) ([]Summary, error) {
+	var out []Summary
+	for entry, err := range e.Store.Summaries(IncidentPrefix) {
+		if err != nil {
+			return nil, fmt.Errorf("list incidents: %w", err)
+		}
+		var s Summary
+		if err := json.Unmarshal(entry.Entry, &s); err != nil {
+			return nil, fmt.Errorf("list incidents: %s: %w", entry.Stream, err)
+		}
+		if out = append(out, s); len(out) == limit {
+			break
+		}
+	}
+	return out, nil
+}
+
+// lookBack is how many of the newest incidents are searched for a place.
+const lookBack = 2000
+
+// ByPlace finds the incident to which a channel of its own, or the thread
+// under its card, belongs.
+func (e Incidents) ByPlace(ctx context.Context, channel, thread string) (string, bool) {
+	if channel == "" {
+		return "", false
+	}
+	here := func(card, room incident.Spot) bool {
+		return room.Channel == channel || thread != "" && card.Channel == channel && card.TS == thread
+	}
+	for _, s := range e.OpenIncidents() {
+		if here(s.Card, s.Room) {
+			return s.ID, true
+		}
+	}
+	all, err := e.List(ctx, lookBack)
+	if err != nil {
+		e.Log.Error("an incident could not be looked up by its place", "error", err)
+		return "", false
+	}
+	for _, s := range all {
+		if here(s.Card, s.Room) {
+			return s.ID, true
+		}
+	}
+	return "", false
+}
