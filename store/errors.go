@@ -23,7 +23,7 @@ var (
 )
 
 // ErrClosed is returned by everything after Close.
-var ErrClosed = errors.New("the store is closed")
+var ErrClosed = kv.ErrClosed
 
 // States of the file, from Open, Commit, Healthy and the reads. Their texts say
 // what is wrong, where, and what to do.

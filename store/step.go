@@ -42,7 +42,8 @@ type Request struct {
 type Step struct {
 	// Stream is the stream to append to; Expect the sequence of the last
 	// record that the caller has seen (0: none). Another sequence in the store
-	// refuses the step with ErrConflict.
+	// refuses the step with ErrConflict. A step that only remembers a request,
+	// settles, or delivers under IDs of its own may leave both empty.
 	Stream string
 	Expect uint64
 

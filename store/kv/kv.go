@@ -4,7 +4,11 @@
 // It never knows what the keys and values mean.
 package kv
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"io"
+)
 
 // Op is one write: Value under Key, or nothing under Key when Delete is set.
 // Deleting what is not there is no error.
@@ -19,8 +23,8 @@ type If struct {
 	Key, Value []byte
 }
 
-// Range is From ≤ key < To. Both are in one space; a nil To ends with the
-// space of From. The zero Range is everything. Reverse visits from the end.
+// Range is From ≤ key < To in the order of bytes. A nil From is the beginning, a
+// nil To the end of everything. Reverse visits from the end.
 type Range struct {
 	From, To []byte
 	Reverse  bool
@@ -45,6 +49,20 @@ type Engine interface {
 	Close() error
 }
 
+// Rewriter is an engine that can replace its whole content at once: fill writes
+// the new content to an empty engine, from the old one. After an error, or a
+// crash at any moment, the content is still the old one. What was there stays
+// beside it under a name that ends in keep, unless keep is empty.
+type Rewriter interface {
+	Rewrite(keep string, fill func(from, to Engine) error) error
+}
+
+// Copier is an engine that can write itself out as one file, as it was at one
+// moment, while others write.
+type Copier interface {
+	CopyTo(ctx context.Context, w io.Writer) error
+}
+
 // Errors of engines, wrapped in a sentence that says where and what to do.
 var (
 	// ErrChanged: a precondition of Commit does not hold.
@@ -67,9 +85,6 @@ func Prefix(p []byte) Range {
 	to := append([]byte(nil), p...)
 	for i := len(to) - 1; i >= 0; i-- {
 		if to[i]++; to[i] != 0 {
-			if i == 0 {
-				return Range{From: p}
-			}
 			return Range{From: p, To: to[:i+1]}
 		}
 	}
@@ -84,4 +99,48 @@ func Get(e Engine, key []byte) (value []byte, found bool, err error) {
 		return false
 	})
 	return value, found, err
+}
+
+// Copy writes everything that is in one engine to another, in batches.
+func Copy(from, to Engine) error {
+	return Transform(from, to, func(op Op) (Op, bool, error) { return op, true, nil })
+}
+
+// Transform is Copy through a function that may change each entry or leave it
+// out.
+func Transform(from, to Engine, change func(Op) (Op, bool, error)) error {
+	const entries, bytes = 4096, 4 << 20
+	var last []byte
+	for done := false; !done; {
+		var seen, batch []Op
+		size := 0
+		done = true
+		err := from.Scan(Range{From: last}, func(k, v []byte) bool {
+			seen = append(seen, Op{Key: append([]byte{}, k...), Value: append([]byte{}, v...)})
+			size += len(k) + len(v)
+			done = len(seen) < entries && size < bytes
+			return done
+		})
+		if err != nil {
+			return err
+		}
+		if len(seen) > 0 {
+			last = append(append([]byte{}, seen[len(seen)-1].Key...), 0)
+		}
+		for _, op := range seen {
+			op, keep, err := change(op)
+			if err != nil {
+				return err
+			}
+			if keep {
+				batch = append(batch, op)
+			}
+		}
+		if len(batch) > 0 {
+			if err := to.Commit(batch, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

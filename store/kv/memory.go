@@ -3,7 +3,6 @@ package kv
 import (
 	"bytes"
 	"slices"
-	"sort"
 	"sync"
 )
 
@@ -12,7 +11,7 @@ import (
 // restart without a file.
 type Memory struct {
 	mu     sync.RWMutex
-	spaces map[byte][]pair
+	spaces [256][]pair
 }
 
 type pair struct{ key, value []byte }
@@ -35,22 +34,18 @@ func (m *Memory) Commit(batch []Op, only []If) error {
 			return ErrChanged
 		}
 	}
-	if m.spaces == nil {
-		m.spaces = map[byte][]pair{}
-	}
 	for _, op := range batch {
-		space := m.spaces[op.Key[0]]
-		i, found := find(space, op.Key)
+		space := &m.spaces[op.Key[0]]
+		i, found := find(*space, op.Key)
 		switch {
 		case op.Delete && found:
-			space = slices.Delete(space, i, i+1)
+			*space = slices.Delete(*space, i, i+1)
 		case op.Delete:
 		case found:
-			space[i].value = append([]byte{}, op.Value...)
+			(*space)[i].value = append([]byte{}, op.Value...)
 		default:
-			space = slices.Insert(space, i, pair{bytes.Clone(op.Key), append([]byte{}, op.Value...)})
+			*space = slices.Insert(*space, i, pair{bytes.Clone(op.Key), append([]byte{}, op.Value...)})
 		}
-		m.spaces[op.Key[0]] = space
 	}
 	return nil
 }
@@ -59,44 +54,41 @@ func (m *Memory) Commit(batch []Op, only []If) error {
 func (m *Memory) Scan(r Range, visit func(key, value []byte) bool) error {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if r.From != nil {
-		visitSpace(m.spaces[r.From[0]], r, visit)
-		return nil
-	}
-	names := make([]int, 0, len(m.spaces))
-	for b := range m.spaces {
-		names = append(names, int(b))
-	}
-	sort.Ints(names)
-	if r.Reverse {
-		slices.Reverse(names)
-	}
-	for _, b := range names {
-		if !visitSpace(m.spaces[byte(b)], r, visit) {
-			return nil
+	for n := range len(m.spaces) {
+		if r.Reverse {
+			n = len(m.spaces) - 1 - n
+		}
+		space := m.spaces[n]
+		lo, hi := 0, len(space)
+		if r.From != nil {
+			lo, _ = find(space, r.From)
+		}
+		if r.To != nil {
+			hi, _ = find(space, r.To)
+		}
+		for i := range max(hi-lo, 0) {
+			at := lo + i
+			if r.Reverse {
+				at = hi - 1 - i
+			}
+			if !visit(space[at].key, space[at].value) {
+				return nil
+			}
 		}
 	}
 	return nil
 }
 
-func visitSpace(space []pair, r Range, visit func(key, value []byte) bool) bool {
-	lo, hi := 0, len(space)
-	if r.From != nil {
-		lo, _ = find(space, r.From)
+// Rewrite implements Rewriter; keep has no meaning here.
+func (m *Memory) Rewrite(_ string, fill func(from, to Engine) error) error {
+	var fresh Memory
+	if err := fill(m, &fresh); err != nil {
+		return err
 	}
-	if r.To != nil {
-		hi, _ = find(space, r.To)
-	}
-	for n := range max(hi-lo, 0) {
-		i := lo + n
-		if r.Reverse {
-			i = hi - 1 - n
-		}
-		if !visit(space[i].key, space[i].value) {
-			return false
-		}
-	}
-	return true
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.spaces = fresh.spaces
+	return nil
 }
 
 // Close implements Engine.

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"muster/store/kv"
+)
+
+// Verify reads the whole history and holds it against the chain: every record
+// is there, unaltered and in its place, up to the last one of every stream and
+// the last stream of every numbered prefix. It returns the first broken link as
+// a *BrokenLink. It may run while steps are committed; it looks at what was
+// there when it began.
+func (s *Store) Verify() error {
+	ends, err := s.ends()
+	if err != nil {
+		return err
+	}
+	at := make(map[string]link, len(ends))
+	r := kv.Prefix([]byte{spaceLog})
+	for r.From != nil {
+		if r.From, err = s.verifySome(r, ends, at); err != nil {
+			return err
+		}
+	}
+	for _, stream := range sorted(ends) {
+		if end, got := ends[stream], at[stream]; got.seq < end.seq {
+			return &BrokenLink{stream, got.seq + 1, "is missing"}
+		}
+	}
+	return s.verifyNumbers(ends)
+}
+
+// link is how far the chain of a stream has been followed.
+type link struct {
+	seq, position uint64
+	hash          [32]byte
+}
+
+// ends are the heads of all streams at one moment.
+func (s *Store) ends() (map[string]link, error) {
+	ends := map[string]link{}
+	var broken error
+	err := s.engine.Scan(kv.Prefix([]byte{spaceHeads}), func(k, v []byte) bool {
+		h, err := decodeHead(v)
+		if err != nil {
+			broken = &BrokenLink{streamName(k), 0, "has a head that cannot be read"}
+			return false
+		}
+		ends[streamName(k)] = link{h.seq, h.position, h.hash}
+		return true
+	})
+	return ends, cmp.Or(err, broken)
+}
+
+// verifySome follows the log for one transaction and returns where to go on.
+func (s *Store) verifySome(r kv.Range, ends, at map[string]link) (next []byte, err error) {
+	var broken *BrokenLink
+	seen := 0
+	err = s.engine.Scan(r, func(k, v []byte) bool {
+		broken = follow(logPosition(k), v, ends, at)
+		if seen++; broken == nil && seen == chunk {
+			next = append(slices.Clone(k), 0)
+		}
+		return broken == nil && next == nil
+	})
+	if broken != nil {
+		return nil, broken
+	}
+	return next, err
+}
+
+func follow(position uint64, v []byte, ends, at map[string]link) *BrokenLink {
+	e, err := decodeEntry(position, v)
+	if err != nil {
+		return &BrokenLink{"the log", 0, fmt.Sprintf("has an entry at %d that cannot be read", position)}
+	}
+	end, known := ends[e.Stream]
+	before := at[e.Stream]
+	if !known || e.Seq > end.seq && before.seq >= end.seq {
+		// Written after Verify began, or the stream's head is gone; numbered
+		// streams are counted at the end.
+		return nil
+	}
+	if e.Seq != before.seq+1 || e.back != before.position {
+		return &BrokenLink{e.Stream, before.seq + 1, fmt.Sprintf("is missing; record %d comes in its place", e.Seq)}
+	}
+	e.Prev = before.hash
+	if hashRecord(&e.Record) != e.Hash {
+		return &BrokenLink{e.Stream, e.Seq, "was altered"}
+	}
+	if e.Seq == end.seq && (e.Hash != end.hash || position != end.position) {
+		return &BrokenLink{e.Stream, e.Seq, "is not the one that the stream ends with"}
+	}
+	at[e.Stream] = link{e.Seq, position, e.Hash}
+	return nil
+}
+
+// verifyNumbers finds a numbered stream that is gone altogether.
+func (s *Store) verifyNumbers(ends map[string]link) error {
+	last := map[string]uint64{}
+	var broken error
+	err := s.engine.Scan(kv.Prefix([]byte{spaceCounters}), func(k, v []byte) bool {
+		last[string(k[1:])], broken = counter(string(k[1:]), v)
+		return broken == nil
+	})
+	if err = cmp.Or(err, broken); err != nil {
+		return err
+	}
+	for _, prefix := range sorted(last) {
+		for n := range last[prefix] {
+			stream := prefix + strconv.FormatUint(n+1, 10)
+			// A number that was given while Verify ran has no end here.
+			if _, ok := ends[stream]; ok {
+				continue
+			}
+			if _, found, err := s.headOf(stream); err != nil || !found {
+				return cmp.Or(err, error(&BrokenLink{stream, 0, "is gone, though its number was given"}))
+			}
+		}
+	}
+	return nil
+}
+
+func sorted[V any](m map[string]V) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,452 @@
+// Package bolt is the key-value engine on one bbolt file: it opens it safely,
+// writes it durably, and says in a sentence what is wrong with it.
+//
+// It never knows what the keys and values mean, and never repairs by guessing.
+package bolt
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"muster/store/kv"
+)
+
+// Options are how a file is opened.
+type Options struct {
+	// Timeout is how long to wait for another process that has the file.
+	Timeout time.Duration
+	// AppendOnly are the spaces whose keys only ever grow; their pages are
+	// filled to the brim.
+	AppendOnly []byte
+	// NoSync leaves out fsync. For tests only.
+	NoSync bool
+}
+
+const (
+	// mapSize is address space, not memory: while the file is smaller, it never
+	// has to be mapped again, so a long read (a backup) stops no writer.
+	mapSize = 1 << 30
+	// allocSize is by how much the file grows at a time, in bytes.
+	allocSize = 4 << 20
+	// syncedFree is up to how many free pages (8 bytes each) the list of them is
+	// written with every commit. With it the file opens without reading all of
+	// it; a longer one would cost more than the commit itself.
+	syncedFree = 1024
+	// fileMode keeps the history from other users.
+	fileMode = 0o600
+)
+
+// DB is one open file. It implements kv.Engine, kv.Rewriter and kv.Copier.
+type DB struct {
+	path  string
+	opt   Options
+	owner *owner
+
+	// mu is held for reading while bolt is used, and for writing while it is
+	// replaced.
+	mu     sync.RWMutex
+	bolt   *bbolt.DB
+	closed bool
+
+	// state guards what went wrong for good.
+	state  sync.Mutex
+	broken error
+	wedged bool // bbolt kept its locks in a panic; closing it would hang
+}
+
+// Open opens or creates the file, after checking whatever would make bbolt
+// panic, and compacts it when more than half of it is free.
+func Open(path string, opt Options) (*DB, error) {
+	own, err := own(path, opt.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	d := &DB{path: path, opt: opt, owner: own}
+	if err := d.open(); err != nil {
+		return nil, errors.Join(err, own.release())
+	}
+	if err := d.compact(); err != nil {
+		return nil, errors.Join(fmt.Errorf("compacting %s (nothing was changed): %w", path, err), d.Close())
+	}
+	return d, nil
+}
+
+func (d *DB) open() error {
+	if err := os.Remove(d.path + newSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return sentence("remove what an interrupted run left in", d.path+newSuffix, err)
+	}
+	info, err := os.Stat(d.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := d.create(); err != nil {
+			return sentence("create", d.path, err)
+		}
+	case err != nil:
+		return sentence("open", d.path, err)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("open %s: it is not a plain file; name the file of the store", d.path)
+	}
+	scan, err := check(d.path, false)
+	if err != nil {
+		return err
+	}
+	if scan {
+		// bbolt is going to read the whole tree, in a goroutine whose panic
+		// would end the program.
+		if _, err := check(d.path, true); err != nil {
+			return err
+		}
+	}
+	d.bolt, err = openBolt(d.path, d.opt)
+	return err
+}
+
+// create makes an empty file under another name first, so that there is never
+// half a file under its own.
+func (d *DB) create() error {
+	db, err := openBolt(d.path+newSuffix, d.opt)
+	if err != nil {
+		return err
+	}
+	if err := db.Close(); err != nil {
+		return err
+	}
+	return d.moveIn()
+}
+
+func openBolt(path string, opt Options) (db *bbolt.DB, err error) {
+	defer faults()()
+	defer guard(path, &err, nil)
+	db, err = bbolt.Open(path, fileMode, &bbolt.Options{
+		Timeout:         max(opt.Timeout, time.Millisecond),
+		FreelistType:    bbolt.FreelistMapType,
+		NoFreelistSync:  true,
+		NoSync:          opt.NoSync,
+		InitialMmapSize: mapSize,
+	})
+	switch {
+	case err == nil:
+		db.AllocSize = allocSize
+		return db, nil
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, fmt.Errorf("%w: another program has %s locked; end it first", kv.ErrInUse, path)
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return nil, damaged(path, "%w", err)
+	}
+	return nil, sentence("open", path, err)
+}
+
+// Commit implements kv.Engine.
+func (d *DB) Commit(batch []kv.Op, only []kv.If) (err error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return kv.ErrClosed
+	}
+	if err := d.brokenBy(nil); err != nil {
+		return err
+	}
+	defer func() {
+		if errors.Is(err, kv.ErrDamaged) {
+			err = d.brokenBy(err)
+		}
+	}()
+	defer faults()()
+	defer guard(d.path, &err, d.wedge)
+	tx, err := d.bolt.Begin(true)
+	if err != nil {
+		return d.brokenBy(err)
+	}
+	for _, c := range only {
+		if !holds(tx, c) {
+			return errors.Join(kv.ErrChanged, tx.Rollback())
+		}
+	}
+	for _, op := range batch {
+		if err := d.apply(tx, op); err != nil {
+			return d.brokenBy(errors.Join(err, tx.Rollback()))
+		}
+	}
+	d.bolt.NoFreelistSync = d.bolt.Stats().FreePageN > syncedFree
+	before := tx.ID() - 1
+	if err := tx.Commit(); err != nil {
+		if d.untouched(before, err) {
+			return fmt.Errorf("%w: nothing was written to %s; make room, it goes on by itself", kv.ErrFull, d.path)
+		}
+		return d.brokenBy(err)
+	}
+	return nil
+}
+
+func holds(tx *bbolt.Tx, c kv.If) bool {
+	var v []byte
+	if b := tx.Bucket(c.Key[:1]); b != nil {
+		v = b.Get(c.Key)
+	}
+	return (v == nil) == (c.Value == nil) && bytes.Equal(v, c.Value)
+}
+
+func (d *DB) apply(tx *bbolt.Tx, op kv.Op) error {
+	space := op.Key[:1]
+	b := tx.Bucket(space)
+	if b == nil {
+		if op.Delete {
+			return nil
+		}
+		var err error
+		if b, err = tx.CreateBucket(space); err != nil {
+			return err
+		}
+	}
+	if bytes.IndexByte(d.opt.AppendOnly, space[0]) >= 0 {
+		b.FillPercent = 1
+	}
+	if op.Delete {
+		return b.Delete(op.Key)
+	}
+	return b.Put(op.Key, op.Value)
+}
+
+// untouched proves that a failed commit has left the file as it was: the disk
+// was full while pages that nothing refers to were written, and the page that
+// would have put them in force is still the one of the commit before.
+func (d *DB) untouched(before int, failure error) bool {
+	var write *fs.PathError
+	if !errors.As(failure, &write) || write.Op != "write" ||
+		!errors.Is(failure, syscall.ENOSPC) && !errors.Is(failure, syscall.EDQUOT) {
+		return false
+	}
+	tx, err := d.bolt.Begin(false)
+	if err != nil {
+		return false
+	}
+	same := tx.ID() == before
+	return tx.Rollback() == nil && same
+}
+
+// brokenBy remembers the first failure for good and returns what to say from
+// then on; without a failure it returns what is remembered.
+func (d *DB) brokenBy(failure error) error {
+	d.state.Lock()
+	defer d.state.Unlock()
+	if d.broken == nil && failure != nil {
+		d.broken = fmt.Errorf("%w to %s: %w; what was last handed in may or may not be kept: see to the disk, then start again", kv.ErrBroken, d.path, failure)
+	}
+	return d.broken
+}
+
+func (d *DB) wedge() {
+	d.state.Lock()
+	defer d.state.Unlock()
+	d.wedged = true
+}
+
+// Scan implements kv.Engine.
+func (d *DB) Scan(r kv.Range, visit func(key, value []byte) bool) (err error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return kv.ErrClosed
+	}
+	defer faults()()
+	defer guard(d.path, &err, nil)
+	tx, err := d.bolt.Begin(false)
+	if err != nil {
+		return sentence("read", d.path, err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	buckets := tx.Cursor()
+	for name, _ := startOfSpaces(buckets, r); name != nil && !beyond(name[0], r); {
+		if !scanSpace(tx.Bucket(name), r, visit) {
+			return nil
+		}
+		if r.Reverse {
+			name, _ = buckets.Prev()
+		} else {
+			name, _ = buckets.Next()
+		}
+	}
+	return nil
+}
+
+func beyond(space byte, r kv.Range) bool {
+	if r.Reverse {
+		return r.From != nil && space < r.From[0]
+	}
+	return r.To != nil && space > r.To[0]
+}
+
+func startOfSpaces(c *bbolt.Cursor, r kv.Range) (name, value []byte) {
+	switch {
+	case r.Reverse && r.To == nil:
+		return c.Last()
+	case r.Reverse:
+		if name, value = c.Seek(r.To[:1]); name == nil {
+			return c.Last()
+		}
+		if name[0] > r.To[0] {
+			return c.Prev()
+		}
+		return name, value
+	case r.From == nil:
+		return c.First()
+	}
+	return c.Seek(r.From[:1])
+}
+
+func scanSpace(b *bbolt.Bucket, r kv.Range, visit func(key, value []byte) bool) bool {
+	c := b.Cursor()
+	if !r.Reverse {
+		k, v := c.First()
+		if r.From != nil {
+			k, v = c.Seek(r.From)
+		}
+		for ; k != nil && (r.To == nil || bytes.Compare(k, r.To) < 0); k, v = c.Next() {
+			if !call(visit, k, v) {
+				return false
+			}
+		}
+		return true
+	}
+	k, v := c.Last()
+	if r.To != nil {
+		if at, _ := c.Seek(r.To); at != nil {
+			k, v = c.Prev()
+		} else {
+			k, v = c.Last()
+		}
+	}
+	for ; k != nil && (r.From == nil || bytes.Compare(k, r.From) >= 0); k, v = c.Prev() {
+		if !call(visit, k, v) {
+			return false
+		}
+	}
+	return true
+}
+
+// visitorPanic carries a panic of the caller's own code past guard.
+type visitorPanic struct{ value any }
+
+func call(visit func(key, value []byte) bool, k, v []byte) bool {
+	defer func() {
+		if r := recover(); r != nil {
+			if fault, ok := r.(runtime.Error); ok && isFault(fault) {
+				panic(r)
+			}
+			panic(visitorPanic{r})
+		}
+	}()
+	return visit(k, v)
+}
+
+func isFault(err runtime.Error) bool {
+	_, ok := err.(interface{ Addr() uintptr })
+	return ok
+}
+
+// guard turns a panic of bbolt, or a read beyond the end of the file, into an
+// error about the file. Use it deferred, before anything reads.
+func guard(path string, err *error, then func()) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if foreign, ok := r.(visitorPanic); ok {
+		panic(foreign.value)
+	}
+	if then != nil {
+		then()
+	}
+	*err = damaged(path, "%v", r)
+}
+
+// CopyTo implements kv.Copier. The transaction is open while w takes the file:
+// give it a file, not a network.
+func (d *DB) CopyTo(ctx context.Context, w io.Writer) (err error) {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if d.closed {
+		return kv.ErrClosed
+	}
+	defer faults()()
+	defer guard(d.path, &err, nil)
+	tx, err := d.bolt.Begin(false)
+	if err != nil {
+		return sentence("read", d.path, err)
+	}
+	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	_, err = tx.WriteTo(untilDone{ctx, w})
+	return err
+}
+
+type untilDone struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (u untilDone) Write(p []byte) (int, error) {
+	if err := u.ctx.Err(); err != nil {
+		return 0, context.Cause(u.ctx)
+	}
+	return u.w.Write(p)
+}
+
+// Close implements kv.Engine.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	var err error
+	d.state.Lock()
+	wedged := d.wedged
+	d.state.Unlock()
+	if d.bolt != nil && !wedged {
+		err = d.bolt.Close()
+	}
+	return errors.Join(err, d.owner.release())
+}
+
+func damaged(path, format string, args ...any) error {
+	return fmt.Errorf("%w: %s: %w; restore it from a backup, and keep this one for a look", kv.ErrDamaged, path, fmt.Errorf(format, args...))
+}
+
+// sentence says what the operating system refused and what to do about it.
+func sentence(verb, path string, err error) error {
+	hint := ""
+	switch {
+	case errors.Is(err, kv.ErrFull), errors.Is(err, kv.ErrBroken), errors.Is(err, kv.ErrDamaged), errors.Is(err, kv.ErrInUse):
+		return err
+	case errors.Is(err, syscall.EROFS):
+		hint = "; the disk is mounted read-only: mount it for writing, or name another file"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "; let this user read and write the file and its folder, or name another file"
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "; create the folder first, or name another file"
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: %s %s: %w; make room and start again", kv.ErrFull, verb, path, err)
+	}
+	return fmt.Errorf("%s %s: %w%s", verb, path, err, hint)
+}
+
+// faults makes reads beyond the end of a mapped file panic instead of ending
+// the program, until the returned function is called.
+func faults() func() {
+	old := debug.SetPanicOnFault(true)
+	return func() { debug.SetPanicOnFault(old) }
+}

@@ -1,0 +1,289 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"muster/outbox"
+	"muster/store/kv"
+)
+
+// chunk is how many keys a long read visits in one transaction.
+const chunk = 512
+
+// Load returns a stream: its newest snapshot, if there is one of the right
+// version, and the records after it. Every record is checked against the chain.
+// An unknown stream has Seq 0 and is no error.
+func (s *Store) Load(stream string) (Loaded, error) {
+	for {
+		loaded, again, err := s.load(stream)
+		if err != nil || !again {
+			return loaded, err
+		}
+	}
+}
+
+// load reads head, snapshot and records in separate transactions; again tells
+// that the stream moved in between.
+func (s *Store) load(stream string) (out Loaded, again bool, err error) {
+	out.Stream = stream
+	h, found, err := s.headOf(stream)
+	if err != nil || !found {
+		return out, false, err
+	}
+	out.Seq, out.Hash, out.Hot, out.Summary = h.seq, h.hash, h.hot, h.summary
+	var f fold
+	v, found, err := kv.Get(s.engine, streamKey(foldSpace(h.hot), stream))
+	if err != nil {
+		return out, false, err
+	}
+	if found {
+		if f, err = decodeFold(v); err != nil || f.seq == h.seq && f.hash != h.hash || f.version != s.opt.SnapshotVersion {
+			f = fold{}
+		}
+		if f.seq > h.seq {
+			return out, true, nil
+		}
+	}
+	if f.seq > 0 {
+		out.Snapshot, out.SnapshotVersion, out.SnapshotSeq = f.data, f.version, f.seq
+	}
+	out.After, err = s.back(stream, &h, f.seq, f.hash)
+	return out, false, err
+}
+
+func (s *Store) headOf(stream string) (h head, found bool, err error) {
+	if err := checkName("the name of the stream", stream); err != nil {
+		return h, false, err
+	}
+	v, found, err := kv.Get(s.engine, streamKey(spaceHeads, stream))
+	if err != nil || !found {
+		return h, false, err
+	}
+	if h, err = decodeHead(v); err != nil {
+		return h, false, damaged("the head of %s: %w", stream, err)
+	}
+	return h, true, nil
+}
+
+// back walks from the head down to the record after a sequence and checks every
+// link on the way. prev is the hash of the record at that sequence.
+func (s *Store) back(stream string, h *head, after uint64, prev [32]byte) ([]Record, error) {
+	if h.seq <= after {
+		return nil, nil
+	}
+	out := make([]Record, h.seq-after)
+	this, err := s.entryAt(stream, h.seq, h.position)
+	if err != nil {
+		return nil, err
+	}
+	if this.Hash != h.hash {
+		return nil, &BrokenLink{stream, h.seq, "is not the one that the stream ends with"}
+	}
+	for seq := h.seq; seq > after; seq-- {
+		var before entry
+		this.Prev = prev
+		if seq-1 > after {
+			if before, err = s.entryAt(stream, seq-1, this.back); err != nil {
+				return nil, err
+			}
+			this.Prev = before.Hash
+		}
+		if hashRecord(&this.Record) != this.Hash {
+			return nil, &BrokenLink{stream, seq, "was altered, or the one before it was"}
+		}
+		out[seq-after-1] = this.Record
+		this = before
+	}
+	return out, nil
+}
+
+func (s *Store) entryAt(stream string, seq, position uint64) (entry, error) {
+	v, found, err := kv.Get(s.engine, logKey(position))
+	if err != nil {
+		return entry{}, err
+	}
+	if !found {
+		return entry{}, &BrokenLink{stream, seq, "is missing"}
+	}
+	e, err := decodeEntry(position, v)
+	if err != nil {
+		return entry{}, &BrokenLink{stream, seq, "cannot be read"}
+	}
+	if e.Stream != stream || e.Seq != seq {
+		return entry{}, &BrokenLink{stream, seq, fmt.Sprintf("is missing; %s record %d is in its place", e.Stream, e.Seq)}
+	}
+	return e, nil
+}
+
+// Records returns the records of a stream from a sequence on, in order, each
+// checked against the chain. 0 and 1 both mean all.
+func (s *Store) Records(stream string, from uint64) ([]Record, error) {
+	h, found, err := s.headOf(stream)
+	if err != nil || !found || h.seq == 0 {
+		return nil, err
+	}
+	all, err := s.back(stream, &h, 0, [32]byte{})
+	if err != nil || uint64(len(all)) < from {
+		return nil, err
+	}
+	return all[max(from, 1)-1:], nil
+}
+
+// Hot returns the streams to step at start, in the order of their names and
+// numbers.
+func (s *Store) Hot() ([]string, error) {
+	var out []string
+	err := s.engine.Scan(kv.Prefix([]byte{spaceHot}), func(k, _ []byte) bool {
+		out = append(out, streamName(k))
+		return true
+	})
+	return out, err
+}
+
+// Summaries lists the streams whose names begin with prefix, the highest number
+// first. The body of the loop may take its time and use the store; an error
+// comes last.
+func (s *Store) Summaries(prefix string) iter.Seq2[Summary, error] {
+	return func(yield func(Summary, error) bool) {
+		r := kv.Prefix(key(spaceHeads, prefix))
+		r.Reverse = true
+		for {
+			page, next, err := s.summaries(r)
+			for _, one := range page {
+				if !yield(one, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(Summary{}, err)
+				return
+			}
+			if next == nil {
+				return
+			}
+			r.To = next
+		}
+	}
+}
+
+func (s *Store) summaries(r kv.Range) (page []Summary, next []byte, err error) {
+	var broken error
+	seen := 0
+	err = s.engine.Scan(r, func(k, v []byte) bool {
+		h, err := decodeHead(v)
+		if err != nil {
+			broken = damaged("the head of %s: %w", streamName(k), err)
+			return false
+		}
+		if h.seq > 0 {
+			page = append(page, Summary{Stream: streamName(k), Seq: h.seq, Hot: h.hot, Entry: h.summary})
+		}
+		if seen++; seen == chunk {
+			next = slices.Clone(k)
+			return false
+		}
+		return true
+	})
+	return page, next, cmp.Or(err, broken)
+}
+
+// Streams is Summaries by name only.
+func (s *Store) Streams(prefix string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for one, err := range s.Summaries(prefix) {
+			if !yield(one.Stream, err) {
+				return
+			}
+		}
+	}
+}
+
+// Pending returns the deliveries that wait, in the order in which they were
+// committed.
+func (s *Store) Pending() ([]outbox.Delivery, error) {
+	var all []waiting
+	var broken error
+	err := s.engine.Scan(kv.Prefix([]byte{spaceOutbox}), func(k, v []byte) bool {
+		w, err := decodeWaiting(v)
+		if err != nil {
+			broken = damaged("delivery %q: %w", k[1:], err)
+			return false
+		}
+		all = append(all, w)
+		return true
+	})
+	if err = cmp.Or(err, broken); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(all, func(a, b waiting) int { return cmp.Compare(a.order, b.order) })
+	out := make([]outbox.Delivery, len(all))
+	for i, w := range all {
+		out[i] = w.Delivery
+	}
+	return out, nil
+}
+
+// Next is the stream that a step with New would begin now. Another step may
+// take it first.
+func (s *Store) Next(prefix string) (string, error) {
+	d := draft{engine: s.engine}
+	return d.next(prefix)
+}
+
+// Request is the reply to an answered request, and whether there is one.
+func (s *Store) Request(key string) (reply []byte, found bool, err error) {
+	d := draft{engine: s.engine}
+	return d.repeated(&Request{Key: key})
+}
+
+// ForgetRequests drops the replies that were given before a moment and returns
+// how many.
+func (s *Store) ForgetRequests(ctx context.Context, before time.Time) (int, error) {
+	forgotten := 0
+	r := kv.Prefix([]byte{spaceRequests})
+	for {
+		var old [][]byte
+		var next []byte
+		var broken error
+		seen := 0
+		err := s.engine.Scan(r, func(k, v []byte) bool {
+			req, err := decodeRequest(v)
+			if err != nil {
+				broken = damaged("the reply to request %q: %w", k[1:], err)
+				return false
+			}
+			if req.At.Before(before) {
+				old = append(old, slices.Clone(k))
+			}
+			if seen++; seen == chunk || len(old) == MaxOps {
+				next = append(slices.Clone(k), 0)
+				return false
+			}
+			return true
+		})
+		if err = cmp.Or(err, broken); err != nil {
+			return forgotten, err
+		}
+		if len(old) > 0 {
+			_, err := s.do(ctx, func(d *draft) (Committed, error) {
+				for _, k := range old {
+					d.delete(k)
+				}
+				return Committed{}, nil
+			})
+			if err != nil {
+				return forgotten, err
+			}
+			forgotten += len(old)
+		}
+		if next == nil {
+			return forgotten, nil
+		}
+		r.From = next
+	}
+}
