@@ -22,6 +22,7 @@ var (
 		"on_call_changed": OnCallChanged{}, "resolved": ResolvedEvent{},
 		"reopened": Reopened{}, "closed": ClosedEvent{}, "merged_into": MergedInto{},
 		"merged_from": MergedFrom{}, "posted": Posted{}, "effect_failed": EffectFailed{},
+		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
 	})
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},
