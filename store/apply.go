@@ -217,7 +217,15 @@ func (d *draft) next(prefix string) (string, error) {
 		return "", err
 	}
 	n, err := counter(prefix, v)
-	return prefix + strconv.FormatUint(n+1, 10), err
+	for err == nil {
+		n++
+		stream := prefix + strconv.FormatUint(n, 10)
+		// A stream may have got its name before the prefix had numbers.
+		if v, err = d.get(streamKey(spaceHeads, stream)); v == nil {
+			return stream, err
+		}
+	}
+	return "", err
 }
 
 func counter(prefix string, v []byte) (uint64, error) {
