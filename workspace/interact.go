@@ -150,8 +150,9 @@ func completeAction(blocks json.RawMessage, action obj) (obj, error) {
 	if found == nil {
 		return nil, code("action_not_found")
 	}
+	field := stateField(fmt.Sprint(found["type"]))
 	for k, v := range action {
-		if strings.HasPrefix(k, "selected_") || k == "value" && found["type"] != "button" {
+		if k == field || strings.HasPrefix(k, "selected_") {
 			found[k] = v
 		}
 	}

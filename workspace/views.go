@@ -251,7 +251,7 @@ func (w *Workspace) closeTop(u string, all bool) {
 	if v == nil {
 		return
 	}
-	event := obj{"type": "view_closed", "view": v.clone(), "is_cleared": all}
+	event := obj{"type": "view_closed", "view": v.clone(), "view_id": v.ID, "clear": all}
 	if all {
 		w.dropStack(u)
 	} else {
