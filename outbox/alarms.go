@@ -2,11 +2,11 @@ package outbox
 
 import "time"
 
-// alarm is a function to be called at a time; the zero index means nothing,
-// so alarms are made by newAlarm.
+// alarm is a function to be called at a time. Make one with newAlarm.
 type alarm struct {
 	at    time.Time
 	index int
+	in    *alarms // where it was set last
 	ring  func(now time.Time)
 }
 
@@ -24,7 +24,7 @@ func newAlarms() alarms {
 
 // set makes a ring at t, also when it was set before.
 func (s *alarms) set(a *alarm, t time.Time) {
-	a.at = t
+	a.at, a.in = t, s
 	if a.index < 0 {
 		s.push(a)
 	} else {
@@ -32,10 +32,10 @@ func (s *alarms) set(a *alarm, t time.Time) {
 	}
 }
 
-// stop takes a out; it may be nil or not set.
-func (s *alarms) stop(a *alarm) {
+// stop keeps a from ringing; it may be nil or not set.
+func (a *alarm) stop() {
 	if a != nil && a.index >= 0 {
-		s.remove(a)
+		a.in.remove(a)
 	}
 }
 

@@ -147,8 +147,8 @@ func (o *Outbox) judge(p *provider, r Result, probe bool, now time.Time) {
 		p.failures = 0
 		if p.open {
 			p.open = false
-			o.alarms.stop(p.wake)
-			o.alarms.stop(p.wakePage)
+			p.wake.stop()
+			p.wakePage.stop()
 			o.tell(func() { o.cfg.Hooks.Breaker(p.name, false) })
 			again := slices.SortedFunc(maps.Keys(p.resting), func(a, b *job) int {
 				return cmp.Compare(a.own.arrival, b.own.arrival)

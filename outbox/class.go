@@ -170,7 +170,7 @@ func (o *Outbox) limit(name string) *limit {
 		now := o.cfg.Now()
 		for name, l := range o.limits {
 			if l.idle(now) {
-				o.alarms.stop(l.wake)
+				l.wake.stop()
 				delete(o.limits, name)
 			}
 		}

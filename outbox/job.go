@@ -3,6 +3,7 @@ package outbox
 import (
 	"cmp"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,33 +137,45 @@ func (o *Outbox) laneOf(d Delivery) *lane {
 	return l
 }
 
-// take accepts deliveries; those loaded from disk may have been sent before.
-func (o *Outbox) take(ds []Delivery, loaded bool, now time.Time) {
-	for _, d := range ds {
-		if _, known := o.loaded[d.ID]; known || o.jobs[d.ID] != nil {
-			continue
+// load accepts, by age, what was stored at the start and what was added by
+// then. The latter was committed by this process, so it was not sent yet.
+func (o *Outbox) load(stored, added []Delivery, now time.Time) {
+	fresh := map[string]bool{}
+	for _, d := range added {
+		fresh[d.ID] = true
+	}
+	all := slices.Concat(added, stored)
+	slices.SortStableFunc(all, func(a, b Delivery) int { return a.At.Compare(b.At) })
+	for _, d := range all {
+		o.take(d, !fresh[d.ID], now)
+	}
+	for _, d := range stored {
+		o.loaded[d.ID] = struct{}{}
+	}
+}
+
+// take accepts a delivery, unless it is known.
+func (o *Outbox) take(d Delivery, maybeSent bool, now time.Time) {
+	if _, known := o.loaded[d.ID]; known || o.jobs[d.ID] != nil {
+		return
+	}
+	o.arrivals++
+	j := &job{d: d, index: -1, maybeSent: maybeSent, own: orderOf(d.ID, o.arrivals)}
+	j.place = j.own
+	o.jobs[d.ID] = j
+	if d.Replaces != "" {
+		key := groupKey{d.Stream, d.Replaces}
+		if o.groups[key] == nil {
+			o.groups[key] = &group{key: key}
 		}
-		if loaded {
-			o.loaded[d.ID] = struct{}{}
-		}
-		o.arrivals++
-		j := &job{d: d, index: -1, maybeSent: loaded, own: orderOf(d.ID, o.arrivals)}
-		j.place = j.own
-		o.jobs[d.ID] = j
-		if d.Replaces != "" {
-			key := groupKey{d.Stream, d.Replaces}
-			if o.groups[key] == nil {
-				o.groups[key] = &group{key: key}
-			}
-			j.group = o.groups[key]
-			j.group.jobs++
-		}
-		if d.NotBefore.After(now) {
-			j.alarm = newAlarm(func(now time.Time) { o.joinLane(j, now) })
-			o.wall.set(j.alarm, d.NotBefore)
-		} else {
-			o.joinLane(j, now)
-		}
+		j.group = o.groups[key]
+		j.group.jobs++
+	}
+	if d.NotBefore.After(now) {
+		j.alarm = newAlarm(func(now time.Time) { o.joinLane(j, now) })
+		o.wall.set(j.alarm, d.NotBefore)
+	} else {
+		o.joinLane(j, now)
 	}
 }
 
@@ -182,6 +195,9 @@ func (o *Outbox) joinLane(j *job, now time.Time) {
 		return
 	}
 	if g.some && j.own.before(g.newest) {
+		if g.waiting != nil {
+			g.waiting.maybeSent = g.waiting.maybeSent || j.maybeSent
+		}
 		o.supersede(j, "a newer version is on its way")
 		return
 	}
@@ -254,8 +270,7 @@ func (o *Outbox) rest(j *job, p *provider, t time.Time) {
 
 // rested ends a rest.
 func (o *Outbox) rested(j *job) {
-	o.alarms.stop(j.alarm)
-	o.wall.stop(j.alarm)
+	j.alarm.stop()
 	j.alarm = nil
 	if j.provider != nil {
 		delete(j.provider.resting, j)

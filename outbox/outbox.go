@@ -116,11 +116,9 @@ func (o *Outbox) Run(ctx context.Context) error {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	o.work = work
-	slices.SortStableFunc(pending, func(a, b Delivery) int { return a.At.Compare(b.At) })
 	now := o.cfg.Now()
 	o.mu.Lock()
-	o.take(o.arrived(), false, now) // committed since the start: surely not sent yet
-	o.take(pending, true, now)
+	o.load(pending, o.arrived(), now)
 	o.mu.Unlock()
 
 	timer := time.NewTimer(0)
@@ -154,7 +152,9 @@ func (o *Outbox) arrived() []Delivery {
 func (o *Outbox) step() (wait time.Duration, any bool) {
 	o.mu.Lock()
 	now := o.cfg.Now()
-	o.take(o.arrived(), false, now)
+	for _, d := range o.arrived() {
+		o.take(d, false, now)
+	}
 	o.wall.ringDue(now)
 	o.alarms.ringDue(now)
 	o.advanceAll()

@@ -68,7 +68,7 @@ func (o *Outbox) settle(j *job, outcome Outcome) {
 func (o *Outbox) conclude(j *job, now time.Time) bool {
 	j.phase = settling
 	j.outcome.At, j.outcome.Attempts = now, j.attempts
-	o.alarms.stop(j.late)
+	j.late.stop()
 	if g := j.group; g != nil && g.waiting == j {
 		g.waiting = nil
 	}
