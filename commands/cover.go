@@ -1,0 +1,238 @@
+package commands
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"muster/escalation/rota"
+	"muster/incident"
+)
+
+// maxCover is the longest span that somebody is put on call by hand.
+const maxCover = 92 * 24 * time.Hour
+
+// span is a time with an end.
+type span struct{ from, until time.Time }
+
+// spanWords begin a time in a span's text.
+var spanWords = []string{"from", "to", "until", "till", "for", "starting"}
+
+// readSpan reads "from … to …", "from … for 4h", "until …", "for 2h". Its
+// error is one sentence.
+func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
+	s := span{from: now}
+	var from, until, length string
+	var fill *string
+	var toks []token
+	flush := func() {
+		if fill != nil {
+			*fill = between(a.src, toks)
+		}
+		toks = nil
+	}
+	for _, t := range a.toks {
+		w := t.word()
+		if !slices.Contains(spanWords, w) {
+			if w == "-" || w == "–" || t.text == "-" || t.text == "–" {
+				flush()
+				fill = &until
+				continue
+			}
+			toks = append(toks, t)
+			continue
+		}
+		flush()
+		switch w {
+		case "from", "starting":
+			fill = &from
+		case "for":
+			fill = &length
+		default:
+			fill = &until
+		}
+	}
+	if fill == nil {
+		return span{}, BadTime{a.text(), `span: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
+	}
+	flush()
+	if from != "" {
+		t, err := ParseTime(from, now, zone)
+		if err != nil {
+			return span{}, err
+		}
+		s.from = t
+	}
+	switch {
+	case until != "":
+		t, err := ParseTime(until, s.from, zone)
+		if err != nil {
+			return span{}, err
+		}
+		s.until = t
+	case length != "":
+		d, err := ParseSpan(length)
+		if err != nil {
+			return span{}, err
+		}
+		s.until = s.from.Add(d)
+	default:
+		return span{}, BadTime{a.text(), `span with an end: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
+	}
+	switch {
+	case !s.until.After(s.from):
+		return span{}, BadTime{a.text(), "span: its end is not after its begin"}
+	case !s.until.After(now):
+		return span{}, BadTime{a.text(), "span to change: it is over already"}
+	case s.until.Sub(s.from) > maxCover:
+		return span{}, BadTime{a.text(), "span of at most 92 days"}
+	}
+	return s, nil
+}
+
+// roleFor takes the role from a text; without one it is the one that a person
+// is on call for at a moment, else primary, else the first there is.
+func (c *Commands) roleFor(x *exec) (string, bool) {
+	t, ok := x.args.take(func(t token) bool { _, ok := c.roleWord(t, incident.Incident{}); return ok })
+	if !ok {
+		return "", false
+	}
+	name, _ := c.roleWord(t, incident.Incident{})
+	return name, true
+}
+
+func (c *Commands) usualRole(p incident.Person, at time.Time) string {
+	roles := c.Rotas.Schedule().Roles()
+	for _, r := range roles {
+		if c.onCall(r, at).Is(p) {
+			return r
+		}
+	}
+	if slices.Contains(roles, "primary") || len(roles) == 0 {
+		return "primary"
+	}
+	return roles[0]
+}
+
+func (c *Commands) override(x *exec) Reply {
+	if c.Rotas == nil {
+		return noRotas()
+	}
+	if c.Desk == nil {
+		return refuse(CodeMissing, "Overrides are not configured here.")
+	}
+	who, wrong, named := c.who(x)
+	switch {
+	case wrong != nil:
+		return *wrong
+	case !named:
+		return usage(x.spec, "Who is to be on call?")
+	}
+	role, hasRole := c.roleFor(x)
+	s, err := readSpan(&x.args, x.call.Now, c.zone(x.call.By))
+	if err != nil {
+		return usage(x.spec, err.Error())
+	}
+	if !hasRole {
+		role = c.usualRole(x.call.By, s.from)
+	}
+	before := c.onCall(role, s.from)
+	o, err := c.Desk.AddOverride(x.ctx, rota.Override{Role: role, From: s.from, Until: s.until, Who: who, By: x.call.By, At: x.call.Now}, x.call.Key)
+	if err != nil {
+		return c.failed(err, "")
+	}
+	body := Say(o.Who, " is on call as ", Bold(o.Role), " from ", o.From, " to ", o.Until)
+	if !before.Nobody() && !before.Is(o.Who) {
+		body = Say(body, ", instead of ", before)
+	}
+	return Reply{OK: true, Body: Say(body, "."), Data: o}
+}
+
+func (c *Commands) swap(x *exec) Reply {
+	if c.Rotas == nil {
+		return noRotas()
+	}
+	if c.Desk == nil {
+		return refuse(CodeMissing, "Swaps are not configured here.")
+	}
+	switch word := x.args.first().word(); word {
+	case "accept", "take", "yes":
+		return c.answerSwap(x, true)
+	case "decline", "reject", "refuse", "no":
+		return c.answerSwap(x, false)
+	}
+	with, wrong, named := c.who(x)
+	switch {
+	case wrong != nil:
+		return *wrong
+	case !named:
+		return usage(x.spec, "With whom?")
+	case with.Is(x.call.By):
+		return usage(x.spec, "A swap needs somebody else.")
+	}
+	role, hasRole := c.roleFor(x)
+	back := x.inReturn()
+	zone := c.zone(x.call.By)
+	s, err := readSpan(&x.args, x.call.Now, zone)
+	if err != nil {
+		return usage(x.spec, err.Error())
+	}
+	if !hasRole {
+		role = c.usualRole(x.call.By, s.from)
+	}
+	in := Swap{Role: role, By: x.call.By, With: with, At: x.call.Now, From: s.from, Until: s.until}
+	if back != nil {
+		b, err := readSpan(back, x.call.Now, zone)
+		if err != nil {
+			return usage(x.spec, "In return: ", err.Error())
+		}
+		in.BackFrom, in.BackUntil = b.from, b.until
+	}
+	in, err = c.Desk.AskSwap(x.ctx, in, x.call.Key)
+	if err != nil {
+		return c.failed(err, "")
+	}
+	body := Say(in.With, " is asked to take ", Bold(in.Role), " from ", in.From, " to ", in.Until, " for you")
+	if !in.BackFrom.IsZero() {
+		body = Say(body, "; you take ", in.BackFrom, " to ", in.BackUntil, " in return")
+	}
+	return Reply{OK: true, Body: Say(body, ". Nothing changes until ", in.With, " accepts: ", Code("swap accept "+in.ID), "."), Data: in}
+}
+
+// inReturn cuts the second span from a swap's text: what follows "in return",
+// or "return". Nil: there is none.
+func (x *exec) inReturn() *args {
+	for i, t := range x.args.toks {
+		if t.word() != "return" {
+			continue
+		}
+		back := &args{src: x.args.src, toks: slices.Clone(x.args.toks[i+1:])}
+		cut := i
+		if i > 0 && x.args.toks[i-1].word() == "in" {
+			cut--
+		}
+		x.args.toks = x.args.toks[:cut]
+		return back
+	}
+	return nil
+}
+
+func (c *Commands) answerSwap(x *exec, accept bool) Reply {
+	x.args.drop(0, 1)
+	id := strings.ToUpper(strings.Trim(x.args.text(), `"'`))
+	if id == "" || len(x.args.toks) > 1 {
+		return usage(x.spec, "Which swap? Its ID stands in the question.")
+	}
+	s, err := c.Desk.AnswerSwap(x.ctx, id, x.call.By, accept, x.call.Now, x.call.Key)
+	if err != nil {
+		return c.failed(err, "")
+	}
+	if !accept {
+		return Reply{OK: true, Body: Say("You have declined ", Bold(s.ID), "; ", s.By, " stays on call as ", s.Role, " from ", s.From, " to ", s.Until, "."), Data: s}
+	}
+	body := Say("You are on call as ", Bold(s.Role), " from ", s.From, " to ", s.Until, " instead of ", s.By)
+	if !s.BackFrom.IsZero() {
+		body = Say(body, "; ", s.By, " takes ", s.BackFrom, " to ", s.BackUntil)
+	}
+	return Reply{OK: true, Body: Say(body, "."), Data: s}
+}

@@ -1,0 +1,81 @@
+package commands
+
+import (
+	"strings"
+	"time"
+
+	"muster/incident"
+)
+
+// Update is what an update says, before it is posted.
+type Update struct {
+	Status incident.Status
+	Text   string // actions taken, one a line
+	Next   string
+	ETA    string
+}
+
+// maxDraft is how many things done a draft lists, the newest ones.
+const maxDraft = 8
+
+// Draft fills an update in from the records since the last one: what people
+// noted and did becomes the actions taken, the newest follow-up (else the last
+// update's next step) the next step. An empty history gives the zero Update.
+func Draft(history []incident.Record) Update {
+	var d Update
+	var done []string
+	add := func(said ...any) { done = append(done, Say(said...).Plain()) }
+	for _, r := range history {
+		switch e := r.Event.(type) {
+		case incident.Declared:
+			d.Status = incident.Investigating
+		case incident.Updated:
+			if e.Status != "" {
+				d.Status = e.Status
+			}
+			if e.ETA != "" {
+				d.ETA = e.ETA
+			}
+			d.Next, done = e.Next, nil
+		case incident.StatusChanged:
+			d.Status = e.To
+		case incident.Reopened:
+			d.Status = incident.Investigating
+			add("Reopened: ", e.Reason)
+		case incident.Noted:
+			if e.Text != "" {
+				add(shorten(strings.Join(strings.Fields(e.Text), " "), 300))
+			}
+		case incident.Acknowledged:
+			add(e.By, " acknowledged")
+		case incident.SeverityChanged:
+			add("Severity ", e.From, " → ", e.To, maybe(": ", e.Reason))
+		case incident.RoleGiven:
+			add(e.Person, " is ", e.Role)
+		case incident.Escalated:
+			add(escalatedLine(e))
+		case incident.MergedFrom:
+			add(e.From, " was merged into this")
+		case incident.ActionAdded:
+			d.Next = e.Text
+		}
+	}
+	if n := len(done); n > maxDraft {
+		done = done[n-maxDraft:]
+	}
+	d.Text = strings.Join(done, "\n")
+	return d
+}
+
+// ProposePostmortem gives 10:00 of the next working day in a zone (nil: UTC),
+// Monday to Friday: within 48 hours wherever a weekend does not stand between.
+func ProposePostmortem(now time.Time, zone *time.Location) time.Time {
+	if zone == nil {
+		zone = time.UTC
+	}
+	d := dayOf(now.In(zone)).plus(1)
+	for d.weekday() == time.Saturday || d.weekday() == time.Sunday {
+		d = d.plus(1)
+	}
+	return d.at(clock{hour: 10}, zone)
+}
