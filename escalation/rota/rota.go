@@ -182,17 +182,12 @@ func (r Rota) Shift(at time.Time) (n int64, from, until time.Time) {
 		return 0, time.Time{}, time.Time{}
 	}
 	n = floorDiv(int64(wallAt(at, r.zone())-r.anchor()), r.step())
-	// The wall may have been set back since the boundary, or not have
-	// reached it after a jump: at most a day's worth of steps away.
-	until = r.Boundary(n + 1)
+	// The wall may have been set back since it reached a later boundary: the
+	// guess is at most a day's worth of steps too low, and never too high.
+	from, until = r.Boundary(n), r.Boundary(n+1)
 	for !until.After(at) {
 		n++
-		until = r.Boundary(n + 1)
-	}
-	from = r.Boundary(n)
-	for from.After(at) {
-		n--
-		from, until = r.Boundary(n), from
+		from, until = until, r.Boundary(n+1)
 	}
 	return n, from, until
 }
