@@ -27,6 +27,9 @@ const lookAgain = 10 * time.Second
 // a file that is written again as it was is no change. changed is called from
 // one goroutine, never twice at once.
 func Watch(ctx context.Context, dir string, changed func()) error {
+	if full, err := filepath.Abs(dir); err == nil {
+		dir = full // so that the directory and its parent are told apart
+	}
 	w := &watcher{dir: dir}
 	w.seen = w.fingerprint()
 	events, failures := make(chan fsnotify.Event), make(chan error)
