@@ -51,9 +51,9 @@ type job struct {
 	before *job
 
 	late    *alarm
-	lateNow bool // has to be told
 	telling bool // is being told, or waits to tell again
 	outcome Outcome
+	leaving bool // superseded and not committed
 }
 
 // order is the place of a delivery in its stream: by the two numbers at the
@@ -114,6 +114,12 @@ type group struct {
 	waiting *job
 	flying  *job
 	blocked *job
+	early   map[*job]struct{}
+	// leaving counts superseded versions that are not committed yet. A version
+	// that ended is committed after them, or else they would be all that is
+	// found after a restart; such ones wait in ended.
+	leaving int
+	ended   []*job
 }
 
 type groupKey struct{ stream, name string }
@@ -171,12 +177,23 @@ func (o *Outbox) take(d Delivery, maybeSent bool, now time.Time) {
 		j.group = o.groups[key]
 		j.group.jobs++
 	}
-	if d.NotBefore.After(now) {
-		j.alarm = newAlarm(func(now time.Time) { o.joinLane(j, now) })
-		o.wall.set(j.alarm, d.NotBefore)
-	} else {
+	if !d.NotBefore.After(now) || j.outdated() {
 		o.joinLane(j, now)
+		return
 	}
+	j.alarm = newAlarm(func(now time.Time) { o.joinLane(j, now) })
+	o.wall.set(j.alarm, d.NotBefore)
+	if g := j.group; g != nil {
+		if g.early == nil {
+			g.early = map[*job]struct{}{}
+		}
+		g.early[j] = struct{}{}
+	}
+}
+
+// outdated tells whether a newer version came before j did.
+func (j *job) outdated() bool {
+	return j.group != nil && j.group.some && j.own.before(j.group.newest)
 }
 
 // joinLane brings a job whose time has come into its lane, or into the place
@@ -194,7 +211,8 @@ func (o *Outbox) joinLane(j *job, now time.Time) {
 		o.enqueue(j)
 		return
 	}
-	if g.some && j.own.before(g.newest) {
+	delete(g.early, j)
+	if j.outdated() {
 		if g.waiting != nil {
 			g.waiting.maybeSent = g.waiting.maybeSent || j.maybeSent
 		}
@@ -202,6 +220,12 @@ func (o *Outbox) joinLane(j *job, now time.Time) {
 		return
 	}
 	g.newest, g.some = j.own, true
+	for e := range g.early {
+		if e.outdated() {
+			o.remove(e)
+			o.supersede(e, "replaced by "+j.d.ID)
+		}
+	}
 	older := g.waiting
 	g.waiting = j
 	if older == nil {
@@ -297,6 +321,9 @@ func (o *Outbox) replace(older, newer *job) {
 		at = older.alarm.at
 	}
 	o.remove(older)
+	if b := newer.before; b != nil {
+		o.supersede(b, "replaced by "+newer.d.ID)
+	}
 	newer.before, older.before = older.before, nil
 	if newer.before == nil && l.queue.len() > 0 {
 		older.phase, newer.before = kept, older
@@ -325,7 +352,12 @@ func (o *Outbox) remove(j *job) {
 		o.withdraw(j)
 	case blocked:
 		j.group.blocked = nil
-	case early, resting:
+	case early:
+		o.rested(j)
+		if j.group != nil {
+			delete(j.group.early, j)
+		}
+	case resting:
 		o.rested(j)
 	case flying, kept, settling:
 	}
@@ -351,6 +383,15 @@ func (o *Outbox) forget(j *job) {
 		}
 		if g.jobs--; g.jobs == 0 {
 			delete(o.groups, g.key)
+		}
+		if j.leaving {
+			if g.leaving--; g.leaving == 0 {
+				ended := g.ended
+				g.ended = nil
+				for _, e := range ended {
+					o.commitLater(e)
+				}
+			}
 		}
 	}
 	if l := j.lane; l != nil {

@@ -112,6 +112,28 @@ func TestAnOldVersionNeverOverwritesANewer(t *testing.T) {
 	})
 }
 
+func TestAnOldVersionIsGoneBeforeTheNewerIsSettled(t *testing.T) {
+	bubble(t, func(w *world) {
+		old, soon, newest := w.card("a"), w.card("a", notBefore(w.began.Add(time.Hour))), w.card("a")
+		full := true
+		w.queue.Fail = func(call string, d outbox.Delivery) error {
+			if call == "settle" && full && d.ID != newest.ID {
+				return errors.New("disk full")
+			}
+			return nil
+		}
+		w.add(old, soon, newest)
+		w.wait(time.Minute)
+		w.sent(newest)
+		w.stop() // what is stored now is all that the next run knows
+		full = false
+		w.wait(2 * time.Hour)
+		w.sent(newest, newest)
+		w.is(old, outbox.Superseded)
+		w.is(soon, outbox.Superseded)
+	})
+}
+
 func TestVersionsInSeveralLanes(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.slack.Answer = func(context.Context, outbox.Delivery, int) error { time.Sleep(time.Second); return nil }

@@ -120,6 +120,17 @@ func (w *world) sent(want ...outbox.Delivery) {
 	}
 }
 
+// sentInAnyOrder checks which deliveries were attempted, each once.
+func (w *world) sentInAnyOrder(want ...outbox.Delivery) {
+	w.Helper()
+	got, all := w.slack.IDs(), ids(want)
+	slices.Sort(got)
+	slices.Sort(all)
+	if !slices.Equal(got, all) {
+		w.Errorf("attempted %v, want %v in any order", got, all)
+	}
+}
+
 func ids(ds []outbox.Delivery) []string {
 	var s []string
 	for _, d := range ds {

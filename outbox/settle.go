@@ -63,16 +63,43 @@ func (o *Outbox) settle(j *job, outcome Outcome) {
 	}
 }
 
-// conclude ends a job's time outside and tells whether its outcome can be
-// committed now; while a late page is being told, that comes afterwards.
+// commitLater queues the commit of a job that ended, once nothing has to come
+// before it.
+func (o *Outbox) commitLater(j *job) {
+	if o.committable(j) {
+		o.chore(j, func() { o.commit(j) })
+	}
+}
+
+// committable tells whether the outcome of j may be committed now. If not, it
+// will be looked at again.
+func (o *Outbox) committable(j *job) bool {
+	if j.telling {
+		return false
+	}
+	if g := j.group; g != nil && g.leaving > 0 && !j.leaving {
+		g.ended = append(g.ended, j)
+		return false
+	}
+	return true
+}
+
+// conclude ends a job's time outside and tells whether its outcome is to be
+// committed now.
 func (o *Outbox) conclude(j *job, now time.Time) bool {
 	j.phase = settling
 	j.outcome.At, j.outcome.Attempts = now, j.attempts
 	j.late.stop()
-	if g := j.group; g != nil && g.waiting == j {
-		g.waiting = nil
+	if g := j.group; g != nil {
+		if g.waiting == j {
+			g.waiting = nil
+		}
+		if j.outcome.State == Superseded {
+			j.leaving = true
+			g.leaving++
+		}
 	}
-	return !j.telling
+	return o.committable(j)
 }
 
 // commit settles a job, first the older version whose place it took. What
@@ -145,7 +172,7 @@ func (o *Outbox) isLate(j *job) {
 		o.mu.Lock()
 		j.telling = false
 		if j.phase == settling {
-			o.chore(j, func() { o.commit(j) })
+			o.commitLater(j)
 		}
 		o.mu.Unlock()
 	}

@@ -185,13 +185,17 @@ func (p *Provider) Deliver(ctx context.Context, d outbox.Delivery, maybeSent boo
 	try, n := p.tries[d.ID], len(p.calls)
 	p.calls = append(p.calls, Call{Delivery: d, MaybeSent: maybeSent, Begin: time.Now()})
 	p.mu.Unlock()
-	var err error
-	if p.Answer != nil {
+	err := errors.New("the answer panicked")
+	defer func() {
+		p.mu.Lock()
+		p.calls[n].End, p.calls[n].Err = time.Now(), err
+		p.mu.Unlock()
+	}()
+	if p.Answer == nil {
+		err = nil
+	} else {
 		err = p.Answer(ctx, d, try)
 	}
-	p.mu.Lock()
-	p.calls[n].End, p.calls[n].Err = time.Now(), err
-	p.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
