@@ -240,7 +240,7 @@ func (w *Workspace) answer(c *call, isJSON bool) (obj, error) {
 	m := methods[c.method]
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if m.app != (c.kind == tokenApp) && !m.open {
+	if m.app != (c.kind == tokenApp) && !m.open && c.method != "auth.test" {
 		return nil, code("not_allowed_token_type")
 	}
 	if c.kind == tokenBot && isJSON && !m.json {
@@ -291,7 +291,7 @@ func (w *Workspace) rate(c *call, m method) error {
 	var wait time.Duration
 	switch {
 	case m.perChannel:
-		wait = w.limits.take(c.method+" "+c.str("channel"), postsPerMinute, postBurst, now)
+		wait = w.limits.take(c.method+" "+c.sameChannel(), postsPerMinute, postBurst, now)
 	case m.tier > 0:
 		wait = w.limits.take(c.method, perMinute[m.tier], perMinute[m.tier], now)
 	}
@@ -299,6 +299,20 @@ func (w *Workspace) rate(c *call, m method) error {
 		return rateLimited(wait)
 	}
 	return nil
+}
+
+// sameChannel names the channel argument the same way however it was given.
+func (c *call) sameChannel() string {
+	name := strings.TrimPrefix(c.str("channel"), "#")
+	if ch := c.w.channelNamed(name); ch != nil {
+		return ch.id
+	}
+	if u := c.w.userByID(name); u != nil {
+		if ch := c.w.directMessage(c.user, u); ch != nil {
+			return ch.id
+		}
+	}
+	return name
 }
 
 func rateLimited(wait time.Duration) error {

@@ -28,13 +28,18 @@ func (w *Workspace) command(u *user, channel, text string) (Ack, error) {
 	}
 	w.mu.Lock()
 	ch := w.conversation(channel)
-	if ch == nil || !ch.has(u.id) {
-		w.mu.Unlock()
-		return Ack{}, code("channel_not_found")
+	var refused error
+	switch {
+	case ch == nil || ch.kind != publicChannel && !ch.has(u.id):
+		refused = code("channel_not_found")
+	case !ch.has(u.id):
+		refused = code("not_in_channel")
+	case ch.archived:
+		refused = code("is_archived")
 	}
-	if ch.archived {
+	if refused != nil {
 		w.mu.Unlock()
-		return Ack{}, code("is_archived")
+		return Ack{}, refused
 	}
 	arg := escape.Replace(strings.TrimSpace(rest))
 	if w.cfg.Commands[i].ShouldEscape {

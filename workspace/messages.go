@@ -150,15 +150,26 @@ func (w *Workspace) messageEvent(ch *conversation, event obj, audience []string)
 	if event["event_ts"] == nil {
 		event["event_ts"] = event["ts"]
 	}
-	w.toApp("message."+messageFamily(ch), ch, event)
+	w.toApp("message."+ch.kind, ch, withoutMetadata(event))
 	if audience == nil {
 		audience = ch.audience()
 	}
 	w.toPeople(audience, event)
 }
 
-// messageFamily ends the name of the subscription to the conversation's messages.
-func messageFamily(ch *conversation) string { return ch.kind }
+// withoutMetadata is an event as the app gets it: metadata is read with history, or by events of its own.
+func withoutMetadata(event obj) obj {
+	out := maps.Clone(event)
+	delete(out, "metadata")
+	for _, k := range []string{"message", "previous_message"} {
+		if m, ok := out[k].(obj); ok {
+			m = maps.Clone(m)
+			delete(m, "metadata")
+			out[k] = m
+		}
+	}
+	return out
+}
 
 // mentionEvent sends app_mention when a person's message names the bot in a channel.
 func (w *Workspace) mentionEvent(ch *conversation, m *Message) {
@@ -209,6 +220,11 @@ func (c *call) content(m *Message, longest int) error {
 		}
 		if len(list) > maxExtras {
 			return code("too_many_attachments")
+		}
+		for _, one := range list {
+			if one["blocks"] != nil && limits.Message(rawJSON(one["blocks"])) != nil {
+				return code("invalid_attachments")
+			}
 		}
 		m.Attachments = nil
 		if len(list) > 0 {
@@ -374,7 +390,10 @@ func chatPostMessage(c *call) (obj, error) {
 	}
 	if ts := c.str("thread_ts"); ts != "" {
 		parent := ch.byTS[ts]
-		if parent == nil || parent.housekeeping() {
+		if parent == nil {
+			return nil, code("thread_not_found")
+		}
+		if parent.housekeeping() {
 			return nil, code("cannot_reply_to_message")
 		}
 		m.ThreadTS = ts

@@ -343,6 +343,5 @@ func usergroupsUsersUpdate(c *call) (obj, error) {
 		}
 	}
 	g.members = ids
-	g.disabled = false
 	return obj{"usergroup": c.w.touchGroup(g, c.user)}, nil
 }

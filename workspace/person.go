@@ -89,7 +89,10 @@ func (p *Person) Say(channel, text, thread string) (ts string, err error) {
 
 // Edit changes a message of the person's own.
 func (p *Person) Edit(channel, ts, text string) error {
-	_, err := p.do(chatUpdate, map[string]string{"channel": channel, "ts": ts, "text": p.w.linkNames(escape.Replace(text))})
+	p.w.mu.Lock()
+	linked := p.w.linkNames(escape.Replace(text))
+	p.w.mu.Unlock()
+	_, err := p.do(chatUpdate, map[string]string{"channel": channel, "ts": ts, "text": linked})
 	return err
 }
 

@@ -94,7 +94,7 @@ func chatPostEphemeral(c *call) (obj, error) {
 	e := &Ephemeral{Channel: ch.id, User: u.id, Text: m.Text, Blocks: m.Blocks}
 	if ts := c.str("thread_ts"); ts != "" {
 		if ch.byTS[ts] == nil {
-			return nil, code("cannot_reply_to_message")
+			return nil, code("thread_not_found")
 		}
 		e.ThreadTS = ts
 	}

@@ -20,6 +20,10 @@ const (
 	pingEvery = 10 * time.Second
 	// warnBefore is the time between the warning and the end of a connection.
 	warnBefore = 10 * time.Second
+	// partingTime is how long a connection that was asked to refresh may still acknowledge.
+	partingTime = 10 * time.Second
+	// quietAfter is how long a connection may be silent; its answers to pings count.
+	quietAfter = 3 * pingEvery
 	// maxAck is the size in bytes that an acknowledgement's payload must stay under.
 	maxAck = 20_000
 	// maxWrite is how long one frame may take to be taken.
@@ -45,7 +49,7 @@ type socket struct {
 	once  sync.Once
 	mu    sync.Mutex
 	queue [][]byte
-	quit  bool // close after the queue is written
+	quit  bool // the connection ends partingTime after the queue is written
 }
 
 func appsConnectionsOpen(c *call) (obj, error) {
@@ -217,7 +221,7 @@ func (s *socket) enqueue(frame []byte) {
 }
 
 // Disconnect asks every connection to refresh, as Slack does now and then: reason is "warning" or "refresh_requested". After
-// the latter the connections are closed.
+// the latter a connection gets nothing more, and is closed ten seconds later if the app has not.
 func (w *Workspace) Disconnect(reason string) {
 	h := &w.sockets
 	h.mu.Lock()
@@ -254,6 +258,7 @@ func (s *socket) writeAll(lifetime time.Duration) {
 	defer warn.Stop()
 	over := time.NewTimer(lifetime)
 	defer over.Stop()
+	var parting <-chan time.Time
 	for {
 		s.mu.Lock()
 		frames, quit := s.queue, s.quit
@@ -264,10 +269,14 @@ func (s *socket) writeAll(lifetime time.Duration) {
 				return
 			}
 		}
-		if quit {
-			return
+		if quit && parting == nil {
+			timer := time.NewTimer(partingTime)
+			defer timer.Stop()
+			parting = timer.C
 		}
 		select {
+		case <-parting:
+			return
 		case <-s.gone:
 			return
 		case <-s.wake:
@@ -286,7 +295,12 @@ func (s *socket) writeAll(lifetime time.Duration) {
 
 // readAll reads acknowledgements until the connection ends. Pings of the client are answered by the library.
 func (w *Workspace) readAll(s *socket) {
+	heard := func(string) error { return s.ws.SetReadDeadline(time.Now().Add(quietAfter)) }
+	s.ws.SetPongHandler(heard)
 	for {
+		if heard("") != nil {
+			return
+		}
 		kind, frame, err := s.ws.ReadMessage()
 		if err != nil {
 			return
