@@ -85,7 +85,9 @@ func (l *loader) ladder(r *reader, root *value, d incident.Ladder) (incident.Lad
 		if slices.ContainsFunc(out.Levels, func(o incident.Level) bool { return o.Name == level.Name }) {
 			r.problems.add(r.file, item.line, "the level %s is here for the second time; give each level its own name", level.Name)
 		}
-		r.inOrder(out.Levels, level, item.line)
+		if due := item.get("due"); due != nil && due.kind == scalar {
+			r.inOrder(out.Levels, level, item.line)
+		}
 		out.Levels = append(out.Levels, level)
 		refs = append(refs, ref...)
 	}

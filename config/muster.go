@@ -34,6 +34,13 @@ func (l *loader) settings(r *reader, root *value, builtIn bool) {
 		c.Cadence, c.IncidentChannel = map[incident.Severity]string{}, map[incident.Severity]bool{}
 		c.Permissions = map[Permission][]Subject{}
 	}
+	if f := root.get("channels"); f != nil {
+		for _, key := range []string{"incidents", "operations"} {
+			if name := f.fields[key]; name != nil && name.null && !name.unset {
+				r.problems.add(r.file, f.keyLines[key], "channels.%s is empty; YAML takes what follows a bare # for a comment, so write it as '#incidents', with quotes", key)
+			}
+		}
+	}
 	r.section(root, "channels", []string{"incidents", "operations"}, func(key, what string, v *value) {
 		name := r.channelName(v, what)
 		if key == "incidents" {

@@ -41,13 +41,16 @@ type value struct {
 	// what the file says, never what a variable held.
 	text, shown string
 	null        bool
-	items       []*value
-	keys        []string
-	fields      map[string]*value
-	keyLines    map[string]int
+	// unset says that a variable in it could not be replaced, which is
+	// reported: the value then counts as not given.
+	unset    bool
+	items    []*value
+	keys     []string
+	fields   map[string]*value
+	keyLines map[string]int
 }
 
-var syntaxLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+var syntaxMessage = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)
 
 // parse reads one document. Nil: the file is empty or cannot be read, which
 // is then among the problems.
@@ -72,14 +75,14 @@ func (r *reader) parse(data []byte) (root *value) {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		r.syntax(err)
+		r.syntax(data, err)
 		return nil
 	}
 	switch err := dec.Decode(&more); {
 	case err == nil:
 		r.problems.add(r.file, more.Line, "a second document begins here; put everything into one, without \"---\" between")
 	case !errors.Is(err, io.EOF):
-		r.syntax(err)
+		r.syntax(data, err)
 		return nil
 	}
 	if len(doc.Content) == 0 {
@@ -92,15 +95,64 @@ func (r *reader) parse(data []byte) (root *value) {
 	return root
 }
 
-func (r *reader) syntax(err error) {
-	line, text := 1, err.Error()
-	if m := syntaxLine.FindStringSubmatch(text); m != nil {
-		text = m[2]
-		if n, err := strconv.Atoi(m[1]); err == nil {
-			line = n
+// syntax reports text that is not YAML. The library's line is where the group
+// that is broken begins, so the line is found by what still reads without it.
+func (r *reader) syntax(data []byte, err error) {
+	text := err.Error()
+	if m := syntaxMessage.FindStringSubmatch(text); m != nil {
+		text = m[1]
+	}
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	line := brokenLine(lines)
+	hint := "check its quotes, brackets and indentation"
+	if bareVariable.Match(lines[line-1]) {
+		hint = "put quotes around ${…} inside of brackets"
+	}
+	r.problems.add(r.file, line, "this is not YAML from here on (%s); %s", text, hint)
+}
+
+var bareVariable = regexp.MustCompile(`[{\[,][^'"]*\$\{`)
+
+// brokenLine is the line after the longest beginning of a broken text that
+// reads well. A list or text over several lines reads badly in its middle, so
+// a beginning that ends there is not the last one.
+func brokenLine(lines [][]byte) int {
+	const further = 50
+	good, bad := 0, len(lines)
+	for {
+		for bad-good > 1 {
+			if middle := (good + bad) / 2; reads(lines[:middle]) {
+				good = middle
+			} else {
+				bad = middle
+			}
+		}
+		again := false
+		for n := bad + 1; n < len(lines) && n <= bad+further; n++ {
+			if reads(lines[:n]) {
+				good, bad, again = n, len(lines), true
+				break
+			}
+		}
+		if !again {
+			return good + 1
 		}
 	}
-	r.problems.add(r.file, line, "this is not valid YAML near here: %s", text)
+}
+
+func reads(lines [][]byte) (ok bool) {
+	defer func() {
+		if recover() != nil {
+			ok = false
+		}
+	}()
+	dec := yaml.NewDecoder(bytes.NewReader(bytes.Join(lines, nil)))
+	for {
+		var n yaml.Node
+		if err := dec.Decode(&n); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
 }
 
 func badText(data []byte) int {
@@ -132,8 +184,10 @@ func (r *reader) value(n *yaml.Node, depth int) *value {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		v.shown = n.Value
+		before := len(*r.problems)
 		v.text = r.expand(n)
-		v.null = v.tag == "!!null" && v.text == n.Value
+		v.unset = len(*r.problems) > before
+		v.null = v.unset || v.tag == "!!null" && v.text == n.Value
 	case yaml.SequenceNode:
 		for _, c := range n.Content {
 			if item := r.value(c, depth+1); item != nil {
@@ -246,6 +300,9 @@ func short(text string) string {
 }
 
 func (r *reader) wrong(v *value, what, want string) {
+	if v.unset {
+		return
+	}
 	r.problems.add(r.file, v.line, "%s must be %s, and this is %s", what, want, v.is())
 }
 
@@ -286,9 +343,9 @@ func (v *value) get(key string) *value {
 // need is get with a problem when the key is not given.
 func (r *reader) need(v *value, what, key, example string) *value {
 	f := v.get(key)
-	if f == nil {
+	if given := v.fields[key]; f == nil && (given == nil || !given.unset) {
 		line := v.line
-		if v.fields[key] != nil {
+		if given != nil {
 			line = v.keyLines[key]
 		}
 		r.problems.add(r.file, line, "%s has no %s; add %s", what, key, example)

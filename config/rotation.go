@@ -122,7 +122,7 @@ func (l *loader) turns(r *reader, what string, v *value, out *rota.Rota) {
 		out.StartsOn = date
 	}
 	l.every(r, what, kind, v, out)
-	f := r.need(v, what, "rotation_start", startExample(kind))
+	f := r.need(v, what, "rotation_start", "rotation_start: "+startExample(kind))
 	if f == nil {
 		return
 	}
@@ -356,9 +356,6 @@ func (r *reader) channelName(v *value, what string) string {
 	}
 	name, err := ParseChannel(text)
 	if err != nil {
-		if text == "" {
-			err = fmt.Errorf("is empty, perhaps because YAML reads what follows a bare # as a comment")
-		}
 		r.problems.add(r.file, v.line, "%s is not a Slack channel (%s); write it as '#incidents', with quotes", what, shownError(err, v))
 	}
 	return name
