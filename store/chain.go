@@ -88,8 +88,7 @@ func follow(position uint64, v []byte, ends, at map[string]link) *BrokenLink {
 	if e.Seq != before.seq+1 || e.back != before.position {
 		return &BrokenLink{e.Stream, before.seq + 1, fmt.Sprintf("is missing; record %d comes in its place", e.Seq)}
 	}
-	e.Prev = before.hash
-	if hashRecord(&e.Record) != e.Hash {
+	if !e.link(before.hash) {
 		return &BrokenLink{e.Stream, e.Seq, "was altered"}
 	}
 	if e.Seq == end.seq && (e.Hash != end.hash || position != end.position) {

@@ -82,23 +82,13 @@ func (d *decoder) int() int64 {
 }
 
 func (d *decoder) hash() (h [32]byte) {
-	if len(d.b) < len(h) {
-		d.fail()
-		return h
-	}
-	copy(h[:], d.b)
-	d.b = d.b[len(h):]
+	copy(h[:], d.take(uint64(len(h))))
 	return h
 }
 
-// bytes returns the caller's own copy, never nil.
-func (d *decoder) bytes() []byte { return append([]byte{}, d.view()...) }
-
-func (d *decoder) string() string { return string(d.view()) }
-
-func (d *decoder) view() []byte {
-	n := d.uint()
-	if d.err != nil || uint64(len(d.b)) < n {
+// take returns a part of what is decoded, nil if there is less.
+func (d *decoder) take(n uint64) []byte {
+	if uint64(len(d.b)) < n {
 		d.fail()
 		return nil
 	}
@@ -106,6 +96,10 @@ func (d *decoder) view() []byte {
 	d.b = d.b[n:]
 	return v
 }
+
+func (d *decoder) string() string { return string(d.view()) }
+
+func (d *decoder) view() []byte { return d.take(d.uint()) }
 
 func (d *decoder) time() time.Time {
 	s, n := d.int(), d.uint()

@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -53,6 +54,11 @@ func (s *Store) load(stream string) (out Loaded, again bool, err error) {
 		out.Snapshot, out.SnapshotVersion, out.SnapshotSeq = f.data, f.version, f.seq
 	}
 	out.After, err = s.back(stream, &h, f.seq, f.hash)
+	if f.seq > 0 && errors.Is(err, ErrDamaged) {
+		// A snapshot is only a cache: what it stands for may be what is wrong.
+		out.Snapshot, out.SnapshotVersion, out.SnapshotSeq = nil, 0, 0
+		out.After, err = s.back(stream, &h, 0, [32]byte{})
+	}
 	return out, false, err
 }
 
@@ -76,28 +82,25 @@ func (s *Store) back(stream string, h *head, after uint64, prev [32]byte) ([]Rec
 	if h.seq <= after {
 		return nil, nil
 	}
-	out := make([]Record, h.seq-after)
-	this, err := s.entryAt(stream, h.seq, h.position)
-	if err != nil {
-		return nil, err
-	}
-	if this.Hash != h.hash {
-		return nil, &BrokenLink{stream, h.seq, "is not the one that the stream ends with"}
-	}
+	entries := make([]entry, h.seq-after)
+	position := h.position
 	for seq := h.seq; seq > after; seq-- {
-		var before entry
-		this.Prev = prev
-		if seq-1 > after {
-			if before, err = s.entryAt(stream, seq-1, this.back); err != nil {
-				return nil, err
-			}
-			this.Prev = before.Hash
+		e, err := s.entryAt(stream, seq, position)
+		if err != nil {
+			return nil, err
 		}
-		if hashRecord(&this.Record) != this.Hash {
-			return nil, &BrokenLink{stream, seq, "was altered, or the one before it was"}
+		entries[seq-after-1], position = e, e.back
+	}
+	out := make([]Record, len(entries))
+	for i := range entries {
+		if !entries[i].link(prev) {
+			return nil, &BrokenLink{stream, after + uint64(i) + 1, "was altered"}
 		}
-		out[seq-after-1] = this.Record
-		this = before
+		out[i] = entries[i].Record
+		prev = out[i].Hash
+	}
+	if prev != h.hash {
+		return nil, &BrokenLink{stream, h.seq, "is not the one that the stream ends with"}
 	}
 	return out, nil
 }

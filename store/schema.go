@@ -1,8 +1,7 @@
 package store
 
 import (
-	"cmp"
-	"errors"
+	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -87,74 +86,75 @@ func schemaOf(engine kv.Engine) (int, error) {
 // range, and had no list of the hot streams. Version 2 can tell a dropped last
 // record, and starts without reading what is closed.
 func addHeads(from, to kv.Engine) error {
-	hot := map[string]bool{}
-	var broken error
-	err := from.Scan(kv.Prefix([]byte{spaceHeads}), func(k, v []byte) bool {
-		h, err := decodeHead1(v)
-		if err != nil {
-			broken = damaged("the head of %s: %w", streamName(k), err)
-			return false
-		}
-		if h.hot {
-			hot[string(k[1:])] = true
-		}
-		return true
-	})
-	if err = cmp.Or(err, broken); err != nil {
+	ends, err := chainEnds1(from)
+	if err != nil {
 		return err
 	}
+	hot := map[string]bool{}
 	err = kv.Transform(from, to, func(op kv.Op) (kv.Op, bool, error) {
 		switch op.Key[0] {
 		case spaceHeads:
-			v, err := headFrom1(from, op)
-			return kv.Op{Key: op.Key, Value: v}, true, err
+			h, err := headFrom1(op, ends)
+			op.Value = h.encode()
+			if h.hot {
+				hot[string(op.Key[1:])] = true
+			}
+			return op, true, err
 		case spaceHotFolds:
+			// Heads come before snapshots in the order of the keys.
 			if !hot[string(op.Key[1:])] {
 				op.Key[0] = spaceColdFolds
 			}
 		}
-		return op, string(op.Key) != string(schemaKey), nil
+		return op, !bytes.Equal(op.Key, schemaKey), nil
 	})
 	if err != nil {
 		return err
 	}
 	var list []kv.Op
-	for stream := range hot {
+	for _, stream := range sorted(hot) {
 		list = append(list, kv.Op{Key: key(spaceHot, stream), Value: []byte{}})
 	}
 	return to.Commit(list, nil)
 }
 
-func decodeHead1(v []byte) (h head, err error) {
-	d := decoder{b: v}
-	d.shape(1)
-	h.seq = d.uint()
-	h.position = d.uint()
-	h.hot = d.bool()
-	return h, d.err
+// chainEnds1 follows the log of version 1 and returns the last link of every
+// stream.
+func chainEnds1(from kv.Engine) (map[string]link, error) {
+	ends := map[string]link{}
+	var broken *BrokenLink
+	err := from.Scan(kv.Prefix([]byte{spaceLog}), func(k, v []byte) bool {
+		e, err := decodeEntry(logPosition(k), v)
+		before := ends[e.Stream]
+		if err != nil || e.Seq != before.seq+1 || !e.link(before.hash) {
+			broken = &BrokenLink{e.Stream, before.seq + 1, "is missing or was altered"}
+			return false
+		}
+		ends[e.Stream] = link{e.Seq, logPosition(k), e.Hash}
+		return true
+	})
+	if broken != nil {
+		return nil, broken
+	}
+	return ends, err
 }
 
 // givenBefore is past every index that version 1 gave to a delivery at one
 // sequence, which it did not count.
 const givenBefore = 1 << 20
 
-func headFrom1(from kv.Engine, op kv.Op) ([]byte, error) {
-	h, err := decodeHead1(op.Value)
-	if err != nil {
-		return nil, err
+func headFrom1(op kv.Op, ends map[string]link) (head, error) {
+	stream := streamName(op.Key)
+	d := decoder{b: op.Value}
+	d.shape(1)
+	h := head{seq: d.uint(), position: d.uint(), hot: d.bool(), given: givenBefore}
+	if d.err != nil {
+		return h, damaged("the head of %s: %w", stream, d.err)
 	}
-	h.given = givenBefore
-	if h.seq > 0 {
-		stream := streamName(op.Key)
-		v, found, err := kv.Get(from, logKey(h.position))
-		if err != nil {
-			return nil, err
-		}
-		e, err := decodeEntry(h.position, v)
-		if !found || err != nil || e.Stream != stream || e.Seq != h.seq {
-			return nil, errors.Join(err, &BrokenLink{stream, h.seq, "is missing"})
-		}
-		h.hash = e.Hash
+	end := ends[stream]
+	if end.seq != h.seq || end.position != h.position {
+		return h, &BrokenLink{stream, min(h.seq, end.seq) + 1, "is missing, or too many"}
 	}
-	return h.encode(), nil
+	h.hash = end.hash
+	return h, nil
 }

@@ -40,10 +40,23 @@ func appendSized[S string | []byte](b []byte, s S) []byte {
 }
 
 // entry is a record in the log. back is the position of the record before in
-// the same stream, 0 for the first; the hash of that record is its Prev.
+// the same stream, 0 for the first. Of its hash only the beginning is kept: it
+// tells which record was altered, while the whole chain hangs on the full hash
+// in the head.
 type entry struct {
 	Record
 	back uint64
+	mark [markLen]byte
+}
+
+const markLen = 8
+
+// link chains the entry to the hash of the record before it and reports whether
+// it is what was written.
+func (e *entry) link(prev [32]byte) bool {
+	e.Prev = prev
+	e.Hash = hashRecord(&e.Record)
+	return e.mark == [markLen]byte(e.Hash[:markLen])
 }
 
 func (e *entry) encode(position uint64) []byte {
@@ -59,8 +72,8 @@ func (e *entry) encode(position uint64) []byte {
 	w.time(e.At)
 	w.string(e.Kind)
 	w.int(int64(e.Version))
-	w.raw(e.Hash[:])
-	w.bytes(e.Body)
+	w.raw(e.Hash[:markLen])
+	w.raw(e.Body)
 	return w.b
 }
 
@@ -77,8 +90,8 @@ func decodeEntry(position uint64, v []byte) (e entry, err error) {
 	e.At = d.time()
 	e.Kind = d.string()
 	e.Version = int(d.int())
-	e.Hash = d.hash()
-	e.Body = d.bytes()
+	copy(e.mark[:], d.take(markLen))
+	e.Body = append([]byte{}, d.b...)
 	return e, d.err
 }
 
