@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,4 +202,18 @@ func TestStreamsTakeTurns(t *testing.T) {
 // limited routes everything to one provider through the same limits.
 func limited(provider string, limits ...outbox.Limit) func(outbox.Delivery) outbox.Route {
 	return func(outbox.Delivery) outbox.Route { return outbox.Route{Provider: provider, Limits: limits} }
+}
+
+func TestAJumpOfTheWallClockDelaysNothingForLong(t *testing.T) {
+	bubble(t, func(w *world) {
+		var jump atomic.Int64
+		w.cfg.Now = func() time.Time { return time.Now().Add(time.Duration(jump.Load())) }
+		w.cfg.Until = func(t time.Time) time.Duration { return t.Sub(w.cfg.Now()) }
+		d := w.update("a", notBefore(w.began.Add(3*time.Hour)))
+		w.add(d)
+		w.wait(time.Minute)
+		jump.Store(int64(4 * time.Hour))
+		w.wait(20 * time.Second)
+		w.is(d, outbox.Delivered)
+	})
 }
