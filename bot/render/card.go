@@ -36,20 +36,20 @@ const (
 
 // Card is the incident's card as it is now.
 func (f Frame) Card(s incident.Incident) Message {
-	d := f.fields(s)
-	first := lines(f.Lines.First, FirstLines, d)
-	head, rest, _ := strings.Cut(first, "\n")
+	first := f.first(s)
+	head, rest := first[0], strings.Join(first[1:], "\n")
+	title := short(line2(s.Title), 2*mostTitle)
 	switch {
 	case s.MergedInto != "":
-		head = fmt.Sprintf("🔗 %s merged into %s: %s", s.ID, line(s.MergedInto), d.Title)
+		head = fmt.Sprintf("🔗 %s merged into %s: %s", s.ID, line(s.MergedInto), title)
 	case !s.ClosedAt.IsZero():
-		head = "✅ CLOSED: " + d.Title
+		head = "✅ CLOSED: " + title
 	case !s.ResolvedAt.IsZero():
-		head = "✅ RESOLVED: " + d.Title
+		head = "✅ RESOLVED: " + title
 	}
-	title := strings.Trim(unescapes.Replace(head), "* ")
-	blocks := []Object{header(title)}
-	if Length(title) > MaxHeader {
+	top := strings.Trim(unescapes.Replace(head), "* ")
+	blocks := []Object{header(top)}
+	if Length(top) > MaxHeader {
 		blocks = append(blocks, section("*"+head+"*"))
 	}
 	if rest != "" {
@@ -57,6 +57,19 @@ func (f Frame) Card(s incident.Incident) Message {
 	}
 	blocks = append(blocks, f.cardFields(s), context(f.cardState(s)), actions("card", f.cardButtons(s)...))
 	return message(head+"\n"+rest, blocks...)
+}
+
+// Announce is the card as it is posted first: with the mention that the class
+// of the incident asks for in its channel.
+func (f Frame) Announce(s incident.Incident) Message {
+	m := f.Card(s)
+	for _, c := range s.Plan.Notify[s.Severity] {
+		if c.Name == s.Plan.Incidents && c.Mention != "" {
+			mention := strings.TrimSpace(f.call(c.Mention))
+			return message(mention+" "+m.Text, append([]Object{section(mention)}, m.Blocks...)...)
+		}
+	}
+	return m
 }
 
 func (f Frame) cardFields(s incident.Incident) Object {

@@ -9,8 +9,7 @@ import (
 // Page is the direct message that wakes a person: why, which level, since
 // when, what is known, and one button.
 func (f Frame) Page(s incident.Incident, p incident.Page) Message {
-	d := f.fields(s)
-	text := fmt.Sprintf("📟 %s %s: %s", s.Severity, s.ID, d.Title)
+	text := fmt.Sprintf("📟 %s %s: %s", s.Severity, s.ID, short(line2(s.Title), mostTitle))
 	level := "a person asked for you"
 	if p.Level != "" {
 		level = line(p.Level)
@@ -28,7 +27,7 @@ func (f Frame) Page(s incident.Incident, p incident.Page) Message {
 	}
 	pairs := [][2]string{
 		{"You are paged as", level}, {"Why", why}, {"Since", at(s.DeclaredAt)}, {"Paged", at(p.At)},
-		{"Status", d.Status}, {"Impact", d.Impact}, {"Commander", f.mention(s.Holder(incident.Commander))}, {"Last update", last},
+		{"Status", line(string(s.Status))}, {"Impact", short(s.Impact, mostValue)}, {"Commander", f.mention(s.Holder(incident.Commander))}, {"Last update", last},
 	}
 	if s.Acked() {
 		pairs = append(pairs, [2]string{"Acknowledged by", by(s.Acks[len(s.Acks)-1].By)})
@@ -83,16 +82,18 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 
 // LastResort is what the last resort's channel or person is told.
 func (f Frame) LastResort(s incident.Incident, e incident.LastResortPaged) Message {
-	d := f.fields(s)
 	text := fmt.Sprintf("🆘 %s%s %s: %s\nNobody answered: %s. Somebody please take it.",
-		mentionToken(e.Target.Mention), s.Severity, f.titled(s), d.Title, line(string(e.Why)))
-	return lineMessage(text, fields([2]string{"Status", d.Status}, [2]string{"Impact", d.Impact}, [2]string{"Since", at(s.DeclaredAt)}),
+		f.call(e.Target.Mention), s.Severity, f.titled(s), short(line2(s.Title), mostTitle), line(string(e.Why)))
+	return lineMessage(text, fields([2]string{"Status", line(string(s.Status))}, [2]string{"Impact", short(s.Impact, mostValue)}, [2]string{"Since", at(s.DeclaredAt)}),
 		actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActEscalate, "Escalate", s.ID, usual)))
 }
 
-// mentionToken turns @here, @channel and @everyone into what Slack takes,
+// call turns @here, @channel and @everyone into what Slack takes,
 // with a space behind; other mentions come as tokens already.
-func mentionToken(mention string) string {
+func (f Frame) call(mention string) string {
+	if f.Group != nil && mention != "" {
+		mention = f.Group(mention)
+	}
 	switch mention {
 	case "":
 		return ""
@@ -114,8 +115,7 @@ func Token(mention string) string {
 
 // Notify is the short announcement in a class's channel.
 func (f Frame) Notify(s incident.Incident, c incident.Channel) Message {
-	d := f.fields(s)
-	text := fmt.Sprintf("%s🚨 %s Incident: %s · Status: %s · %s", mentionToken(c.Mention), s.Severity, d.Title, d.Status, f.titled(s))
+	text := fmt.Sprintf("%s🚨 %s Incident: %s · Status: %s · %s", f.call(c.Mention), s.Severity, short(line2(s.Title), mostTitle), line(string(s.Status)), f.titled(s))
 	return lineMessage(text)
 }
 

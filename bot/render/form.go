@@ -144,21 +144,24 @@ func element(field commands.Field, user UserOf) Object {
 	return e
 }
 
+// EmptyChoice stands for a choice whose value is empty, which Slack refuses.
+const EmptyChoice = "-"
+
 func choiceElement(e Object, field commands.Field) {
 	e["type"] = "static_select"
 	var options []Object
 	for _, c := range field.Choices {
-		if Length(c.Value) > MaxOptionValue || c.Value == "" || len(options) == MaxOptions {
+		if Length(c.Value) > MaxOptionValue || len(options) == MaxOptions {
 			continue
 		}
-		o := option(or(c.Label, c.Value), c.Value)
+		o := option(or(c.Label, c.Value), or(c.Value, EmptyChoice))
 		options = append(options, o)
 		if c.Value == field.Value {
 			e["initial_option"] = o
 		}
 	}
 	if len(options) == 0 {
-		options = []Object{option("—", "none")}
+		options = []Object{option("—", EmptyChoice)}
 	}
 	e["options"] = options
 }
@@ -195,3 +198,17 @@ const LateText = "⏳ *Not recorded yet.* This takes longer than usual; the outc
 func NotRecorded(why string) string {
 	return fmt.Sprintf("❌ *Not recorded:* %s. Please try again.", or(strings.TrimSuffix(line(why), "."), "the change could not be stored"))
 }
+
+// ReopenForm asks why an incident is opened again; its Name says that it is
+// sent as a command's text.
+func ReopenForm(id string) commands.Form {
+	return commands.Form{Name: FormReopen, Incident: id, Title: "Reopen " + id, Submit: "Reopen", Fields: []commands.Field{
+		{Name: "reason", Label: "Reason", Kind: commands.KindText, Max: 500},
+	}}
+}
+
+// FormReopen is the name of ReopenForm.
+const FormReopen = "say:reopen"
+
+// PlainNotRecorded is NotRecorded for a form's field.
+const PlainNotRecorded = "Not recorded: the change could not be stored. Please send it again."

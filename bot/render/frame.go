@@ -13,6 +13,9 @@ type Frame struct {
 	Now time.Time
 	// Mention gives a person's mention as mrkdwn; empty or nil: the name.
 	Mention func(incident.Person) string
+	// Group gives the mention of a user group such as "@sre" as a token; nil:
+	// it stays as it is written.
+	Group func(mention string) string
 	// Link gives the address of a message or channel; empty: none is known.
 	Link func(incident.Spot) string
 	// Lines are the templates of the messages; nil functions: the built-in

@@ -8,101 +8,119 @@ import (
 	"muster/incident"
 )
 
-// Fields is what the message templates are filled in with. Every text is
-// escaped already; persons are mentions; empty values have become "—".
-type Fields struct {
-	ID         string
-	Severity   string
-	Title      string
-	Subject    string // the service, else the title
-	Service    string
-	Status     string
-	Impact     string
-	ETA        string
-	OnCall     string
-	Commander  string
-	Actions    string // actions taken
-	Next       string // next step
-	Minutes    int    // from declared to resolved, or to now
-	Cause      string
-	Fix        string
-	Postmortem string // date and time, or "to be scheduled"
+// First is what the first message's template gets. All but OnCall is plain
+// text that the template escapes; empty is unknown.
+type First struct {
+	Severity, Title, Status, Impact, ETA string
+	OnCall                               string // mrkdwn: a mention or a name
+}
+
+// Update is what an update's template gets: plain text; empty is unknown.
+type Update struct {
+	Subject                    string // the service, else the title
+	Status, Actions, Next, ETA string
+}
+
+// Resolution is what the resolution's template gets: plain text; empty is
+// unknown.
+type Resolution struct {
+	Subject                string // the service, else the title
+	Minutes                int    // from declared to resolved
+	Cause, Fix, Postmortem string // Postmortem is a date and time
 }
 
 // Lines are the messages whose wording belongs to the configuration. Each
-// gives lines of mrkdwn. A template that fails is replaced by the built-in one.
+// gives lines of escaped mrkdwn. Nil functions: the built-in wording.
 type Lines struct {
-	First, Update, Resolution func(Fields) (string, error)
+	First      func(First) []string
+	Update     func(Update) []string
+	Resolution func(Resolution) []string
 }
 
-// FirstLines is the built-in first message.
-func FirstLines(d Fields) (string, error) {
-	return fmt.Sprintf("🚨 %s Incident: %s\n*Status:* %s\n*Impact:* %s\n*ETA:* %s\n*On-call:* %s",
-		d.Severity, d.Title, d.Status, d.Impact, d.ETA, d.OnCall), nil
-}
-
-// UpdateLines is the built-in update.
-func UpdateLines(d Fields) (string, error) {
-	return fmt.Sprintf("⏱️ Update: %s\n*Status:* %s\n*Actions taken:* %s\n*Next step:* %s\n*ETA:* %s",
-		d.Subject, d.Status, d.Actions, d.Next, d.ETA), nil
-}
-
-// ResolutionLines is the built-in resolution.
-func ResolutionLines(d Fields) (string, error) {
-	return fmt.Sprintf("✅ RESOLVED: %s\n*Duration:* %d minutes\n*Root cause:* %s\n*Fix applied:* %s\n"+
-		"*Monitoring:* will monitor for 1 hour\n*Post-mortem:* %s",
-		d.Subject, d.Minutes, d.Cause, d.Fix, d.Postmortem), nil
-}
-
-// lines runs a template, or the built-in one when there is none or it fails.
-func lines(template, builtIn func(Fields) (string, error), d Fields) string {
-	if template != nil {
-		if text, err := template(d); err == nil && strings.TrimSpace(text) != "" {
-			return strings.TrimSpace(text)
+func (l Lines) first(d First) []string {
+	if l.First != nil {
+		if out := l.First(d); len(out) > 0 {
+			return out
 		}
 	}
-	text, err := builtIn(d)
-	if err != nil {
-		return d.Title
+	return []string{
+		"🚨 " + d.Severity + " Incident: " + said(d.Title, "—"), "Status: " + said(d.Status, "Investigating"),
+		"Impact: " + said(d.Impact, "being assessed"), "ETA: " + said(d.ETA, "not known yet"), "On-call: " + or(d.OnCall, "nobody"),
 	}
-	return text
 }
 
-// short keeps one value from crowding out the others of its message.
+func (l Lines) update(d Update) []string {
+	if l.Update != nil {
+		if out := l.Update(d); len(out) > 0 {
+			return out
+		}
+	}
+	return []string{
+		"⏱️ Update: " + said(d.Subject, "—"), "Status: " + said(d.Status, "Investigating"),
+		"Actions taken: " + said(d.Actions, "none yet"), "Next step: " + said(d.Next, "being decided"), "ETA: " + said(d.ETA, "not known yet"),
+	}
+}
+
+func (l Lines) resolution(d Resolution) []string {
+	if l.Resolution != nil {
+		if out := l.Resolution(d); len(out) > 0 {
+			return out
+		}
+	}
+	postmortem := "not scheduled yet"
+	if d.Postmortem != "" {
+		postmortem = "scheduled for " + Escape(d.Postmortem)
+	}
+	return []string{
+		"✅ RESOLVED: " + said(d.Subject, "—"), fmt.Sprintf("Duration: %d minutes", d.Minutes),
+		"Root cause: " + said(d.Cause, "not known yet"), "Fix applied: " + said(d.Fix, "none recorded"),
+		"Monitoring: will monitor for 1 hour", "Post-mortem: " + postmortem,
+	}
+}
+
+// said escapes a value; nothing reads as it is told to.
+func said(text, nothing string) string { return or(Escape(strings.TrimSpace(text)), nothing) }
+
+// The lengths that keep one value from crowding out the others of its message.
+const (
+	mostTitle = 300
+	mostValue = 600
+	mostText  = 1200
+)
+
+// value is plain text cut to fit; escaping can make it five times as long, so
+// the whole message is cut again.
+func value(text string, limit int) string { return Cut(strings.TrimSpace(Clean(text)), limit) }
+
+// short keeps one escaped value from crowding out the others.
 func short(text string, limit int) string {
 	return or(Cut(Escape(strings.TrimSpace(text)), limit), "—")
 }
 
-func (f Frame) fields(s incident.Incident) Fields {
-	return Fields{
-		ID:         s.ID,
-		Severity:   s.Severity.String(),
-		Title:      short(line2(s.Title), 500),
-		Subject:    short(line2(s.Subject()), 300),
-		Service:    short(line2(s.Service), 300),
-		Status:     string(s.Status),
-		Impact:     short(s.Impact, 600),
-		ETA:        short(line2(s.ETA), 200),
-		OnCall:     f.mention(s.OnCall),
-		Commander:  f.mention(s.Holder(incident.Commander)),
-		Actions:    "—",
-		Next:       "—",
-		Minutes:    int(s.Duration(f.Now).Round(time.Minute) / time.Minute),
-		Cause:      short(s.Resolution.Cause, 600),
-		Fix:        short(s.Resolution.Fix, 600),
-		Postmortem: postmortem(s.Resolution.Postmortem),
+func (f Frame) first(s incident.Incident) []string {
+	return f.Lines.first(First{
+		Severity: s.Severity.String(), Title: value(line2(s.Title), mostTitle), Status: string(s.Status),
+		Impact: value(s.Impact, mostValue), ETA: value(line2(s.ETA), 200), OnCall: f.mention(s.OnCall),
+	})
+}
+
+func subject(s incident.Incident) string { return value(line2(s.Subject()), mostTitle) }
+
+// wholeMinutes is the incident's duration.
+func (f Frame) wholeMinutes(s incident.Incident) int {
+	return int(s.Duration(f.Now).Round(time.Minute) / time.Minute)
+}
+
+// civil writes a moment as plain text in UTC; the zero time is empty.
+func civil(t time.Time) string {
+	if t.IsZero() {
+		return ""
 	}
+	return t.UTC().Format("Mon 2 Jan 2006 15:04 MST")
 }
 
 // line2 joins lines without escaping.
 func line2(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-func postmortem(t time.Time) string {
-	if t.IsZero() {
-		return "to be scheduled"
-	}
-	return "scheduled for " + at(t)
-}
 
 // Draft is an update's text, taken from what happened after the last update
 // before the record with the sequence until (0: all). It is plain text, empty

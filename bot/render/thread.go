@@ -248,19 +248,17 @@ func (f Frame) saidOverdue(s incident.Incident, e incident.UpdateOverdue) string
 
 func (f Frame) update(s incident.Incident, e incident.Updated, r incident.Record, history []incident.Record) Message {
 	past := asOf(s, r, history)
-	d := f.fields(past)
+	d := Update{
+		Subject: subject(past), Status: string(past.Status), Actions: value(e.Text, mostText), Next: value(e.Next, mostValue),
+		ETA: value(line2(or(e.ETA, past.ETA)), 200),
+	}
 	if e.Status != "" {
 		d.Status = string(e.Status)
 	}
-	d.Actions = short(e.Text, 1200)
-	if e.NoChange {
-		d.Actions = short(or(e.Text, "no change"), 1200)
+	if e.NoChange && d.Actions == "" {
+		d.Actions = "no change"
 	}
-	d.Next = short(e.Next, 600)
-	if e.ETA != "" {
-		d.ETA = short(line2(e.ETA), 200)
-	}
-	text := lines(f.Lines.Update, UpdateLines, d)
+	text := strings.Join(f.Lines.update(d), "\n")
 	return message(text, section(text), context("By "+by(e.By)+" · "+f.titled(s)))
 }
 
@@ -282,9 +280,9 @@ func asOf(s incident.Incident, r incident.Record, history []incident.Record) inc
 }
 
 func (f Frame) resolution(s incident.Incident, e incident.ResolvedEvent) Message {
-	d := f.fields(s)
-	d.Cause, d.Fix, d.Postmortem = short(e.Cause, 600), short(e.Fix, 600), postmortem(e.Postmortem)
-	text := lines(f.Lines.Resolution, ResolutionLines, d)
+	text := strings.Join(f.Lines.resolution(Resolution{
+		Subject: subject(s), Minutes: f.wholeMinutes(s), Cause: value(e.Cause, mostValue), Fix: value(e.Fix, mostValue), Postmortem: civil(e.Postmortem),
+	}), "\n")
 	return message(text, section(text), context("By "+by(e.By)+" · "+f.titled(s)))
 }
 
@@ -295,10 +293,10 @@ func (f Frame) reminder(s incident.Incident, e incident.ReminderDue, r incident.
 		whom = s.OnCall
 	}
 	text := fmt.Sprintf("⏰ %s, an update on %s is due%s.", f.mention(whom), f.titled(s), late(e.Late))
-	d := f.fields(s)
-	d.Actions = short(or(Draft(history, r.Seq), "nothing recorded since the last update"), 1200)
-	d.Next = short(s.Update.Next, 600)
-	draft := lines(f.Lines.Update, UpdateLines, d)
+	draft := strings.Join(f.Lines.update(Update{
+		Subject: subject(s), Status: string(s.Status), Actions: value(or(Draft(history, r.Seq), "nothing recorded since the last update"), mostText),
+		Next: value(s.Update.Next, mostValue), ETA: value(line2(s.ETA), 200),
+	}), "\n")
 	quote := "> " + strings.ReplaceAll(draft, "\n", "\n> ")
 	return message(text+"\n"+draft, section(text), section(quote), actions("reminder", reminderButtons(s)...))
 }
