@@ -8,43 +8,46 @@ import (
 
 // demand serves an escalation that a person asked for (RULES 5.8). It pages
 // now, whatever the clocks, holds and acknowledgements say.
-func (c *climb) demand() (incident.Event, bool) {
+func (c *climb) demand() []incident.Event {
 	if len(c.s.Climb.Demands) == 0 {
-		return nil, false
+		return nil
 	}
 	d := c.s.Climb.Demands[0]
 	switch {
 	case !d.Person.Nobody():
-		return c.ask(d, incident.Level{Methods: Methods}, []Contact{c.roster.Contact(d.Person)}), true
+		return []incident.Event{c.ask(d, incident.Level{Methods: Methods}, []Contact{c.roster.Contact(d.Person)})}
 	case d.Role != "":
 		l := incident.Level{Role: d.Role, Methods: Methods}
-		return c.ask(d, l, c.roster.OnCall(d.Role, c.now).Contacts), true
+		return []incident.Event{c.ask(d, l, c.roster.OnCall(d.Role, c.now).Contacts)}
 	default:
-		return c.askLevel(d), true
+		return c.askLevel(d)
 	}
 }
 
 // askLevel pages the level that was asked for, or the first one behind it that
-// can reach somebody.
-func (c *climb) askLevel(d incident.Demand) incident.Event {
+// can reach somebody; the ones between are told (RULES 5.6).
+func (c *climb) askLevel(d incident.Demand) []incident.Event {
 	levels := c.levels
 	if len(levels) == 0 || d.Level != "" {
 		levels = c.s.Plan.Ladder.Levels
 	}
 	if len(levels) == 0 {
-		return incident.LevelPassed{Why: incident.WhyNobody, Detail: "the ladder has no levels", Demand: d.Seq}
+		return []incident.Event{incident.LevelPassed{Why: incident.WhyNobody, Detail: "the ladder has no levels", Demand: d.Seq}}
 	}
-	from := c.from(levels, d.Level)
-	var detail []string
-	for _, l := range levels[from:] {
-		switch e := c.ask(d, l, c.roster.OnCall(l.Role, c.now).Contacts).(type) {
-		case incident.LevelPassed:
-			detail = append(detail, l.Name+": "+orNobody(e.Detail))
-		case incident.Paged:
-			return e
+	var out []incident.Event
+	behind := levels[c.from(levels, d.Level):]
+	for i, l := range behind {
+		e := c.ask(d, l, c.roster.OnCall(l.Role, c.now).Contacts)
+		if passed, ok := e.(incident.LevelPassed); ok && i+1 < len(behind) {
+			passed.Next = behind[i+1].Name
+			e = passed
+		}
+		out = append(out, e)
+		if _, ok := e.(incident.Paged); ok {
+			break
 		}
 	}
-	return incident.LevelPassed{Why: incident.WhyNobody, Detail: strings.Join(detail, "; "), Demand: d.Seq}
+	return out
 }
 
 // from gives the index of the level that was asked for; with none it is the
@@ -71,14 +74,9 @@ func (c *climb) ask(d incident.Demand, l incident.Level, contacts []Contact) inc
 		e.Reason, e.Demand = d.Reason, d.Seq
 		return e
 	}
-	return incident.LevelPassed{
-		Role: l.Role, Why: incident.WhyNobody, Detail: orNobody(strings.Join(detail, "; ")), Demand: d.Seq,
+	why := incident.WhyNobody
+	if len(detail) > 0 {
+		why = incident.WhyNoMethod
 	}
-}
-
-func orNobody(detail string) string {
-	if detail == "" {
-		return "nobody is on call"
-	}
-	return detail
+	return incident.LevelPassed{Level: l.Name, Role: l.Role, Why: why, Detail: strings.Join(detail, "; "), Demand: d.Seq}
 }

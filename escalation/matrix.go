@@ -37,18 +37,22 @@ type Contact struct {
 // by name is tried.
 var Methods = []string{"slack", "pagerduty", "phone", "email"}
 
+// Shortest is the least time between two pages of one level, and between the
+// ladder's end and its next start, whatever the configuration says.
+const Shortest = time.Minute
+
 // Matrix climbs the ladder of an incident.
 type Matrix struct{ Roster Roster }
 
-// Reconcile says which page is due, one fact at a time.
+// Reconcile says which page is due, one decision at a time.
 func (m Matrix) Reconcile(s incident.Incident, now time.Time) incident.Decision {
 	if !s.Open() {
 		return incident.Decision{}
 	}
 	c := climb{s: s, now: now, roster: m.Roster, levels: s.Levels()}
-	for _, step := range []func() (incident.Event, bool){c.demand, c.lapse, c.start, c.hold} {
-		if e, due := step(); due {
-			return incident.Decision{Events: []incident.Event{e}}
+	for _, step := range []func() []incident.Event{c.demand, c.lapse, c.start, c.hold} {
+		if events := step(); len(events) > 0 {
+			return incident.Decision{Events: events}
 		}
 	}
 	if len(c.levels) == 0 || s.Held() {
@@ -84,49 +88,67 @@ func (c *climb) at(t time.Time) bool {
 	return true
 }
 
-func (c *climb) late(due time.Time) time.Duration { return Late(due, c.now) }
+// late is how far behind a page is. What people only now made due is not late.
+func (c *climb) late(due time.Time) time.Duration {
+	if c.s.Climb.Turned.After(due) {
+		due = c.s.Climb.Turned
+	}
+	return Late(due, c.now)
+}
 
 // Late is how far now is behind what was due, in whole seconds; below one
 // second it is on time.
-func Late(due, now time.Time) time.Duration { return now.Sub(due).Truncate(time.Second) }
+func Late(due, now time.Time) time.Duration { return max(now.Sub(due), 0).Truncate(time.Second) }
 
-// lapse ends an acknowledgement without any update (RULES 5.5).
-func (c *climb) lapse() (incident.Event, bool) {
+// lapse ends every acknowledgement without any update (RULES 5.5).
+func (c *climb) lapse() []incident.Event {
 	expires := c.s.Plan.Ladder.AckExpires
 	if expires <= 0 || c.s.Severity > incident.P1 {
-		return nil, false
+		return nil
 	}
+	var out []incident.Event
 	for _, a := range c.s.Acks {
 		since := a.At
 		if c.s.Update.At.After(since) {
 			since = c.s.Update.At
 		}
 		if due := since.Add(expires); c.at(due) {
-			return incident.AckLapsed{By: a.By, Since: since, Late: c.late(due)}, true
+			out = append(out, incident.AckLapsed{By: a.By, Since: since, Late: c.late(due)})
 		}
 	}
-	return nil, false
+	return out
 }
 
 // start begins the first climb (RULES 5.1).
-func (c *climb) start() (incident.Event, bool) {
+func (c *climb) start() []incident.Event {
 	if len(c.levels) == 0 || !c.s.Climb.Start.IsZero() {
-		return nil, false
+		return nil
 	}
 	why := c.s.Climb.StartWhy
 	if why == "" {
 		why = incident.WhyDeclared
 	}
-	return incident.LadderStarted{Why: why}, true
+	return []incident.Event{incident.LadderStarted{Why: why}}
 }
 
 // hold ends a hold whose time is over (RULES 5.8).
-func (c *climb) hold() (incident.Event, bool) {
+func (c *climb) hold() []incident.Event {
 	if !c.s.Held() || !c.at(c.s.Climb.HeldUntil) {
-		return nil, false
+		return nil
 	}
-	return incident.HoldEnded{Late: c.late(c.s.Climb.HeldUntil)}, true
+	return []incident.Event{incident.HoldEnded{Late: Late(c.s.Climb.HeldUntil, c.now)}}
 }
+
+// within is a level's time to answer; zero: it is paged once.
+func within(l incident.Level) time.Duration {
+	if l.RespondWithin <= 0 {
+		return 0
+	}
+	return max(l.RespondWithin, Shortest)
+}
+
+// pause is the wait between the ladder's end and its next start.
+func (c *climb) pause() time.Duration { return max(c.s.Plan.Ladder.RepeatAfter, Shortest) }
 
 // stopped tells whether an acknowledgement stops a level (RULES 5.5).
 func (c *climb) stopped(l incident.Level) bool {
@@ -163,34 +185,47 @@ func (c *climb) level(i int) (incident.Event, bool) {
 		}
 		return c.page(i, why, c.late(due), nil), true
 	}
-	page, _ := c.s.Page(r.Attempt)
-	answered := c.s.AckedBy(page.Person)
-	if !answered && allFailed(page) {
+	page, known := c.s.Page(r.Attempt)
+	if c.s.AckedBy(page.Person) {
+		return nil, false
+	}
+	if allFailed(page) {
 		return c.page(i, incident.WhyFailed, 0, r.Tried), true
 	}
-	if !answered && c.s.Plan.Ladder.Mode == incident.Sequence {
-		if next, ok := c.nextMethod(l, r, page.Person); ok && c.at(r.Last.Add(c.s.Plan.Ladder.Step)) {
-			return c.paged(l, page.Person, []string{next}, nil, incident.WhyStep, c.late(r.Last.Add(c.s.Plan.Ladder.Step))), true
+	if known && c.s.Plan.Ladder.Mode == incident.Sequence {
+		if e, due := c.step(i, r, page.Person); due {
+			return e, true
 		}
 	}
-	return c.repeat(i, r, answered)
+	return c.repeat(i, r)
+}
+
+// step tries the next method of a level (RULES 5.3, sequence).
+func (c *climb) step(i int, r incident.Rung, p incident.Person) (incident.Event, bool) {
+	l := c.levels[i]
+	next, ok := c.nextMethod(l, r, p)
+	due := r.Last.Add(c.s.Plan.Ladder.Step)
+	if !ok || c.isPast(i, due) || !c.at(due) {
+		return nil, false
+	}
+	return c.paged(l, p, []string{next}, nil, incident.WhyStep, c.late(due)), true
 }
 
 // repeat pages a level again when nobody answered in time (RULES 5.4).
-func (c *climb) repeat(i int, r incident.Rung, answered bool) (incident.Event, bool) {
-	l := c.levels[i]
-	if l.RespondWithin <= 0 || answered {
-		return nil, false
-	}
-	due := r.Cycle.Add(l.RespondWithin)
-	past := c.past(i)
-	if !past.IsZero() && (!due.Before(past) || !c.now.Before(past)) {
-		return nil, false
-	}
-	if !c.at(due) {
+func (c *climb) repeat(i int, r incident.Rung) (incident.Event, bool) {
+	wait := within(c.levels[i])
+	due := r.Cycle.Add(wait)
+	if wait == 0 || c.isPast(i, due) || !c.at(due) {
 		return nil, false
 	}
 	return c.page(i, incident.WhyUnanswered, c.late(due), nil), true
+}
+
+// isPast tells whether the incident is past a level, now or when its next page
+// would be due.
+func (c *climb) isPast(i int, due time.Time) bool {
+	past := c.past(i)
+	return !past.IsZero() && (!due.Before(past) || !c.now.Before(past))
 }
 
 // past is the moment at which the incident is past a level: the next one is
@@ -208,21 +243,25 @@ func (c *climb) past(i int) time.Time {
 		return due
 	}
 	if end, ok := c.used(); ok {
-		return end.Add(c.s.Plan.Ladder.RepeatAfter)
+		return end.Add(c.pause())
 	}
 	return time.Time{}
 }
 
-// used gives when the last level of this round was reached. It is not used up
-// while a level is still to come, and never while nothing is left to ask.
+// used gives when the last level of this round was paged or passed. It is not
+// used up while a level is still to come, and never while everybody whom it
+// could ask has answered.
 func (c *climb) used() (time.Time, bool) {
 	end, asked := c.s.Climb.Start, false
 	for _, l := range c.levels {
 		r := c.s.Rung(l.Name)
 		switch {
-		case c.stopped(l) || r.Passed && r.Why == incident.WhyAnswered:
+		case c.stopped(l) || c.answered(r):
 			continue
 		case r.Passed:
+			if r.PassedAt.After(end) {
+				end = r.PassedAt
+			}
 		case r.Since.IsZero():
 			return time.Time{}, false
 		case r.Since.After(end):
@@ -236,6 +275,15 @@ func (c *climb) used() (time.Time, bool) {
 	return end, asked
 }
 
+// answered tells whether the one whom a level asks has acknowledged.
+func (c *climb) answered(r incident.Rung) bool {
+	if r.Passed {
+		return r.Why == incident.WhyAnswered
+	}
+	page, _ := c.s.Page(r.Attempt)
+	return !r.Since.IsZero() && c.s.AckedBy(page.Person)
+}
+
 // end starts the ladder again, or turns to the last resort (RULES 5.4, 5.6).
 func (c *climb) end() (incident.Event, bool) {
 	end, used := c.used()
@@ -246,7 +294,7 @@ func (c *climb) end() (incident.Event, bool) {
 	if !c.s.Climb.LastResort && !c.reached() {
 		return incident.LastResortPaged{Round: c.s.Climb.Round, Target: ladder.LastResort, Why: incident.WhyNobody}, true
 	}
-	due := end.Add(ladder.RepeatAfter)
+	due := end.Add(c.pause())
 	if !c.at(due) {
 		return nil, false
 	}
@@ -314,18 +362,28 @@ func (c *climb) paged(l incident.Level, p incident.Person, methods []string, mis
 		Level: l.Name, Role: l.Role, Round: c.s.Climb.Round, Attempt: c.s.Climb.Attempts + 1,
 		Person: p, Methods: methods, Missing: missing, Why: why, Late: late,
 	}
-	if l.RespondWithin > 0 {
-		e.AnswerBy = c.now.Add(l.RespondWithin)
+	if wait := within(l); wait > 0 {
+		from := c.now
+		if r := c.s.Rung(l.Name); (why == incident.WhyFailed || why == incident.WhyStep) && !r.Cycle.IsZero() {
+			from = r.Cycle
+		}
+		e.AnswerBy = from.Add(wait)
 	}
 	return e
 }
 
-// next names the first level behind i that can still be paged in this round.
+// next names the level behind i that is paged in its place; none when the
+// levels behind were paged, passed or answered before.
 func (c *climb) next(i int) string {
 	for _, l := range c.levels[i+1:] {
-		if r := c.s.Rung(l.Name); !r.Passed && r.Since.IsZero() && !c.stopped(l) {
+		r := c.s.Rung(l.Name)
+		switch {
+		case r.Passed || c.stopped(l):
+			continue
+		case r.Since.IsZero():
 			return l.Name
 		}
+		return ""
 	}
 	return ""
 }

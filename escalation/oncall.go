@@ -23,5 +23,8 @@ func (o OnCall) Reconcile(s incident.Incident, now time.Time) incident.Decision 
 	if p.Key != s.OnCall.Key {
 		return incident.Decision{Events: []incident.Event{incident.OnCallChanged{Person: p}}}
 	}
+	if !shift.Until.After(now) {
+		return incident.Decision{}
+	}
 	return incident.Decision{Wake: shift.Until}
 }

@@ -45,7 +45,11 @@ func Apply(s Incident, r Record) Incident {
 	case SeverityChanged:
 		s = applySeverity(s, e, r.At)
 	case MarkedCritical:
-		s.Marked = true
+		paged := len(s.Levels()) > 0
+		s.Marked, s.Climb.Turned = true, r.At
+		if !paged {
+			s.Climb.StartWhy = WhyRaised
+		}
 	case RoleGiven:
 		s.Roles = maps.Clone(s.Roles)
 		if s.Roles == nil {
@@ -62,12 +66,14 @@ func Apply(s Incident, r Record) Incident {
 		s = applyAck(s, e, r.At)
 	case Unacknowledged:
 		s = dropAck(s, e.By)
+		s.Climb.Turned = r.At
 		s.Climb.GaveBack = append(slices.Clone(s.Climb.GaveBack), e.By.Key)
 		if !s.Acked() {
 			s = rebase(s, r.At, WhyGivenBack)
 		}
 	case AckLapsed:
 		s = dropAck(s, e.By)
+		s.Climb.Turned = r.At.Add(-e.Late)
 		if !s.Acked() {
 			s = rebase(s, r.At, WhyLapsed)
 		}
@@ -96,12 +102,13 @@ func Apply(s Incident, r Record) Incident {
 	case PageSettled:
 		s = applySettled(s, e, r.At)
 	case ReminderDue:
-		s.Clock.Due, s.Clock.Stepped, s.Clock.Step, s.Clock.Snoozed = e.Due, r.At, 0, time.Time{}
+		s.Clock.Due, s.Clock.Seq, s.Clock.Stepped, s.Clock.Step = e.Due, r.Seq, r.At, 0
+		s.Clock.Snoozed = time.Time{}
 	case UpdateOverdue:
 		s.Clock.Stepped, s.Clock.Step = r.At, e.Step
 	case Snoozed:
 		s.Clock.Snoozed, s.Clock.Snoozes = e.Until, s.Clock.Snoozes+1
-		s.Clock.Due, s.Clock.Stepped, s.Clock.Step = time.Time{}, time.Time{}, 0
+		s.Clock.Due, s.Clock.Seq, s.Clock.Stepped, s.Clock.Step = time.Time{}, 0, time.Time{}, 0
 	case OnCallChanged:
 		s.OnCall = e.Person
 	case ResolvedEvent:
@@ -137,7 +144,7 @@ func Apply(s Incident, r Record) Incident {
 
 func applySeverity(s Incident, e SeverityChanged, at time.Time) Incident {
 	paged := len(s.Levels()) > 0
-	s.Severity = e.To
+	s.Severity, s.Climb.Turned = e.To, at
 	if !paged && len(s.Levels()) > 0 {
 		s.Climb.StartWhy = WhyRaised
 	}
@@ -181,16 +188,28 @@ func rebase(s Incident, at time.Time, why Why) Incident {
 	return s
 }
 
+// endHold moves the ladder's clocks by the time that was held; what happened
+// meanwhile counts from the hold's end. That end is the one that was said: time
+// away after it is lateness, not hold.
 func endHold(s Incident, at time.Time) Incident {
 	if s.Climb.HeldAt.IsZero() {
 		return s
 	}
-	d := at.Sub(s.Climb.HeldAt)
+	end := s.Climb.HeldUntil
+	if at.Before(end) {
+		end = at
+	}
+	held := max(end.Sub(s.Climb.HeldAt), 0)
 	shift := func(t *time.Time) {
-		if !t.IsZero() && !t.After(s.Climb.HeldAt) {
-			*t = t.Add(d)
+		switch {
+		case t.IsZero():
+		case !t.After(s.Climb.HeldAt):
+			*t = t.Add(held)
+		case t.Before(end):
+			*t = end
 		}
 	}
+	s.Climb.Turned = end
 	shift(&s.Climb.Start)
 	shift(&s.Climb.Base)
 	s.Climb.Rungs = slices.Clone(s.Climb.Rungs)
@@ -199,6 +218,7 @@ func endHold(s Incident, at time.Time) Incident {
 		shift(&s.Climb.Rungs[i].Since)
 		shift(&s.Climb.Rungs[i].Last)
 		shift(&s.Climb.Rungs[i].Cycle)
+		shift(&s.Climb.Rungs[i].PassedAt)
 	}
 	s.Climb.HeldAt, s.Climb.HeldUntil, s.Climb.HeldWhy = time.Time{}, time.Time{}, ""
 	return s
@@ -241,14 +261,17 @@ func applyPaged(s Incident, e Paged, at time.Time) Incident {
 			r.Tried, r.Used = append(slices.Clone(r.Tried), e.Person.Key), nil
 		}
 		r.Used = append(slices.Clone(r.Used), e.Methods...)
-		r.Last, r.Attempt, r.Passed, r.Why = at, e.Attempt, false, e.Why
+		r.Last, r.Attempt, r.Why = at, e.Attempt, e.Why
+		r.Passed, r.PassedAt = false, time.Time{}
 	})
 }
 
 func applyPassed(s Incident, e LevelPassed, at time.Time) Incident {
-	s = serve(s, e.Demand)
+	if e.Demand != 0 { // asked for by a person: the ladder's own round goes on
+		return serve(s, e.Demand)
+	}
 	if e.Level != "" {
-		s = setRung(s, e.Level, func(r *Rung) { r.Passed, r.Why = true, e.Why })
+		s = setRung(s, e.Level, func(r *Rung) { r.Passed, r.PassedAt, r.Why = true, at, e.Why })
 	}
 	if e.Next != "" {
 		s = setRung(s, e.Next, func(r *Rung) {
@@ -277,7 +300,7 @@ func applySettled(s Incident, e PageSettled, at time.Time) Incident {
 	p := &s.Climb.Pages[i]
 	p.Methods = slices.Clone(p.Methods)
 	for j := range p.Methods {
-		if m := &p.Methods[j]; m.Method == e.Method {
+		if m := &p.Methods[j]; m.Method == e.Method && (e.State != PageLate || m.State == PageQueued) {
 			m.State, m.Reason, m.At = e.State, e.Reason, at
 		}
 	}

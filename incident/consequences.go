@@ -48,10 +48,14 @@ func Effects(s Incident, r Record) []Effect {
 	case LastResortPaged:
 		return []Effect{Last{Target: e.Target, Seq: r.Seq}, Operations{Seq: r.Seq}, loud, RefreshCard{}}
 	case PageSettled:
-		if e.State == PageDelivered {
+		switch e.State {
+		case PageDelivered:
 			return nil
+		case PageCancelled: // the record has it; nobody needs to hear it
+			return []Effect{RefreshCard{}}
+		default:
+			return []Effect{thread, RefreshCard{}}
 		}
-		return []Effect{thread, RefreshCard{}}
 	case ReminderDue:
 		return []Effect{thread, RefreshCard{}}
 	case UpdateOverdue:
@@ -119,6 +123,9 @@ func paged(s Incident, e Paged, r Record, thread Thread) []Effect {
 }
 
 func overdue(s Incident, e UpdateOverdue, r Record, thread Thread) []Effect {
+	if e.Step > 2 { // the card counts on; nobody is told again
+		return []Effect{RefreshCard{}}
+	}
 	var out []Effect
 	if e.Step == 1 {
 		told := map[string]bool{}
@@ -232,7 +239,7 @@ func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 		if s.Update.Seq > seq {
 			return "an update came", false
 		}
-		if s.Clock.Due.IsZero() {
+		if s.Clock.Due.IsZero() || seq < s.Clock.Seq {
 			return "the update clock was set again", false
 		}
 		return stillOpen(s)
@@ -249,15 +256,15 @@ func relevantPage(s Incident, e Page) (string, bool) {
 	}
 	if e.Why == WhyOverdue {
 		if s.Clock.Step < 2 {
-			return "an update came", false
+			return "the update clock was set again", false
 		}
 		return "", true
 	}
-	if s.AckedBy(e.Person) {
+	if ack, ok := s.ack(e.Person); ok && (!e.Asked || ack.At.After(e.At)) {
 		return e.Person.String() + " has acknowledged", false
 	}
 	for _, p := range s.Climb.Pages {
-		if p.Attempt > e.Attempt && p.Person.Is(e.Person) && p.Level == e.Level && hasMethod(p, e.Method) {
+		if p.Attempt > e.Attempt && p.Person.Is(e.Person) && p.Level == e.Level && p.Why != WhyOverdue && hasMethod(p, e.Method) {
 			return "overtaken by a newer page", false
 		}
 	}

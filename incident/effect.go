@@ -16,8 +16,8 @@ type Page struct {
 	Why     Why       `json:"why"`
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
-	// Asked pages were asked for by a person: only that person's own
-	// acknowledgement, or the end of the incident, overtakes them.
+	// Asked pages were asked for by a person: only a later acknowledgement of
+	// the one who is paged, or the end of the incident, overtakes them.
 	Asked bool `json:"asked,omitempty"`
 }
 

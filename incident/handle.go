@@ -26,6 +26,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	case Wake:
 		return nil, nil
 	case Settled:
+		if !s.Exists() {
+			return nil, nil
+		}
 		return settled(in), nil
 	}
 	if !s.Exists() {
@@ -88,7 +91,7 @@ func handleOpen(s Incident, in Intent, now time.Time) ([]Event, error) {
 		}
 		return one(MarkedCritical(in))
 	case Acknowledge:
-		if s.AckedBy(in.By) {
+		if ack, ok := s.ack(in.By); ok && !pagedSince(s, ack) {
 			return nil, nil
 		}
 		return one(Acknowledged(in))
@@ -190,14 +193,23 @@ func escalate(s Incident, in Escalate) ([]Event, error) {
 	return one(Escalated(in))
 }
 
+// pagedSince tells whether somebody who has acknowledged was paged again: that
+// page has an answer of its own.
+func pagedSince(s Incident, a Ack) bool {
+	return slices.ContainsFunc(s.Climb.Pages, func(p PageStatus) bool { return p.Person.Is(a.By) && p.At.After(a.At) })
+}
+
 func snooze(s Incident, in Snooze, now time.Time) ([]Event, error) {
+	reminded := !s.Clock.Due.IsZero()
 	switch {
 	case s.Plan.Cadence[s.Severity] == "":
 		return nil, Refusal{"no_clock", s.ID + " has no update clock to snooze.", ""}
+	case !reminded && s.Clock.Snoozed.After(now):
+		return nil, nil
+	case !reminded:
+		return nil, Refusal{"not_due", "No update of " + s.ID + " is due yet: there is nothing to snooze.", "A reminder comes when one is due."}
 	case s.Severity == P0 && s.Clock.Snoozes > 0:
 		return nil, Refusal{"twice", "A P0 update cannot be snoozed twice in a row.", "Post an update, or press No change."}
-	case s.Clock.Due.IsZero() && s.Clock.Snoozed.After(now):
-		return nil, nil
 	}
 	return one(Snoozed{By: in.By, Until: now.Add(SnoozeFor)})
 }

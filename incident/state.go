@@ -89,6 +89,10 @@ type Climb struct {
 	Base     time.Time `json:"base,omitzero"`
 	BaseWhy  Why       `json:"base_why,omitempty"`
 	StartWhy Why       `json:"start_why,omitempty"`
+	// Turned is when people last changed what the ladder asks: a hold or an
+	// acknowledgement ended, the severity or the mark changed. Nothing is late
+	// from before it.
+	Turned time.Time `json:"turned,omitzero"`
 	// HeldAt and HeldUntil are set while the ladder is held.
 	HeldAt    time.Time `json:"held_at,omitzero"`
 	HeldUntil time.Time `json:"held_until,omitzero"`
@@ -122,9 +126,10 @@ type Rung struct {
 	// were paged since Cycle.
 	Tried []string `json:"tried,omitempty"`
 	Used  []string `json:"used,omitempty"`
-	// Passed is set when it reached nobody, or needed nobody.
-	Passed bool `json:"passed,omitempty"`
-	Why    Why  `json:"why,omitempty"`
+	// Passed is set when it reached nobody, or needed nobody; PassedAt is when.
+	Passed   bool      `json:"passed,omitempty"`
+	PassedAt time.Time `json:"passed_at,omitzero"`
+	Why      Why       `json:"why,omitempty"`
 }
 
 // Demand is an escalation that a person asked for and that no page has
@@ -172,6 +177,8 @@ type Clock struct {
 	// Due is when the update that was reminded of was due; zero: no reminder
 	// is open.
 	Due time.Time `json:"due,omitzero"`
+	// Seq is the record of the open reminder.
+	Seq uint64 `json:"seq,omitempty"`
 	// Stepped is when the last step was taken: the reminder, or one of the
 	// steps after it.
 	Stepped time.Time `json:"stepped,omitzero"`
@@ -203,7 +210,17 @@ func (s Incident) Acked() bool { return len(s.Acks) > 0 }
 
 // AckedBy tells whether p's acknowledgement holds.
 func (s Incident) AckedBy(p Person) bool {
-	return slices.ContainsFunc(s.Acks, func(a Ack) bool { return a.By.Is(p) })
+	_, ok := s.ack(p)
+	return ok
+}
+
+// ack gives p's acknowledgement, if it holds.
+func (s Incident) ack(p Person) (Ack, bool) {
+	i := slices.IndexFunc(s.Acks, func(a Ack) bool { return a.By.Is(p) })
+	if i < 0 {
+		return Ack{}, false
+	}
+	return s.Acks[i], true
 }
 
 // Held tells whether the ladder is held.

@@ -15,6 +15,11 @@ import (
 	"muster/incident"
 )
 
+// countEach is how many steps after the reminder come one cadence apart; then
+// they come at most once an hour, so that a forgotten incident does not fill
+// its history.
+const countEach = 6
+
 // Updates is the update clock (RULES 6). The zero value works.
 type Updates struct {
 	// Roster says who is paged when two reminders stayed unanswered; nil:
@@ -39,6 +44,9 @@ func (u Updates) Reconcile(s incident.Incident, now time.Time) incident.Decision
 		})
 	}
 	due := Next(spec, c.Stepped)
+	if hourly := c.Stepped.Add(time.Hour); c.Step >= countEach && due.Before(hourly) && !due.IsZero() {
+		due = hourly
+	}
 	return decide(due, now, func() []incident.Event {
 		step := incident.UpdateOverdue{Step: c.Step + 1, Late: escalation.Late(due, now)}
 		if step.Step != 2 || u.Roster == nil {
@@ -59,14 +67,21 @@ func decide(due, now time.Time, events func() []incident.Event) incident.Decisio
 	}
 }
 
-// page wakes the person on call by Slack, else by whatever reaches them.
+// page wakes the person on call by Slack, else by whatever reaches them. An
+// incident whose severity pages nobody by itself stays with Slack.
 func (u Updates) page(s incident.Incident, now time.Time) incident.Event {
+	methods := escalation.Methods
+	if len(s.Levels()) == 0 {
+		methods = []string{"slack"}
+	}
 	role := "primary"
 	if len(s.Plan.Ladder.Levels) > 0 {
 		role = s.Plan.Ladder.Levels[0].Role
 	}
+	why, detail := incident.WhyNobody, "nobody to tell that the update is overdue"
 	for _, contact := range u.Roster.OnCall(role, now).Contacts {
-		for _, m := range escalation.Methods {
+		why, detail = incident.WhyNoMethod, contact.Person.String()+" cannot be told that the update is overdue"
+		for _, m := range methods {
 			if _, missing := contact.Missing[m]; !missing {
 				return incident.Paged{
 					Role: role, Attempt: s.Climb.Attempts + 1, Person: contact.Person,
@@ -75,7 +90,7 @@ func (u Updates) page(s incident.Incident, now time.Time) incident.Event {
 			}
 		}
 	}
-	return incident.LevelPassed{Role: role, Why: incident.WhyNobody, Detail: "nobody to tell that the update is overdue"}
+	return incident.LevelPassed{Role: role, Why: why, Detail: detail}
 }
 
 // Next gives the first moment after t that a cadence names; zero: none. An
