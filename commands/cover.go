@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,9 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 			fill = &until
 		}
 	}
+	if len(a.toks) == 0 {
+		return span{}, errors.New(`From when to when? Write "from Fri 18:00 to Mon 09:00", or "for 4h".`)
+	}
 	if fill == nil {
 		return span{}, BadTime{a.text(), `span: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
 	}
@@ -65,9 +69,14 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 	}
 	switch {
 	case until != "":
-		t, err := ParseTime(until, s.from, zone)
+		t, err := ParseTime(until, now, zone)
 		if err != nil {
 			return span{}, err
+		}
+		if !t.After(s.from) && recurs(until) {
+			if t, err = ParseTime(until, s.from, zone); err != nil {
+				return span{}, err
+			}
 		}
 		s.until = t
 	case length != "":
@@ -88,6 +97,15 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 		return span{}, BadTime{a.text(), "span of at most 92 days"}
 	}
 	return s, nil
+}
+
+// recurs tells whether a time comes again: a weekday or a time of day, which
+// as the end of a span is the next one after its begin.
+func recurs(text string) bool {
+	first, _, _ := strings.Cut(strings.ToLower(text), " ")
+	_, weekday := weekdayOf(first)
+	_, clock := parseClock(first)
+	return weekday || clock || first == "next"
 }
 
 // roleFor takes the role from a text; without one it is the one that a person
@@ -136,11 +154,12 @@ func (c *Commands) override(x *exec) Reply {
 	if !hasRole {
 		role = c.usualRole(x.call.By, s.from)
 	}
-	before := c.onCall(role, s.from)
 	o, err := c.Desk.AddOverride(x.ctx, rota.Override{Role: role, From: s.from, Until: s.until, Who: who, By: x.call.By, At: x.call.Now}, x.call.Key)
 	if err != nil {
 		return c.failed(err, "")
 	}
+	others := slices.DeleteFunc(slices.Clone(c.Rotas.Overrides()), func(old rota.Override) bool { return old.ID == o.ID })
+	before := c.Rotas.Schedule().OnCall(o.Role, o.From, others).OnCall().Person()
 	body := Say(o.Who, " is on call as ", Bold(o.Role), " from ", o.From, " to ", o.Until)
 	if !before.Nobody() && !before.Is(o.Who) {
 		body = Say(body, ", instead of ", before)

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"time"
 
 	"muster/incident"
@@ -73,9 +74,13 @@ func (c *Commands) nextPage(s incident.Incident, now time.Time) (Rich, bool) {
 	if !ok {
 		return Say("the last resort at ", last.At), true
 	}
+	lapses := slices.ContainsFunc(records, func(r incident.Record) bool { _, ok := r.Event.(incident.AckLapsed); return ok })
 	what := Say(e.Level, " ", e.Role, " (", e.Person, ") at ", last.At)
 	if l, known := s.Level(e.Level); known && l.Until == incident.UntilResolved {
 		return Say(what, " unless it is resolved"), true
+	}
+	if lapses {
+		return Say(what, " unless an update is posted"), true
 	}
 	return Say(what, " unless somebody acknowledges"), true
 }

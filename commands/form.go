@@ -20,6 +20,9 @@ const maxTitle = 150
 // askForm opens a form over Slack; elsewhere it says what text to give.
 func askForm(x *exec, f Form, hint ...any) Reply {
 	body := Say(hint...)
+	if len(body) == 0 {
+		body = Say("Fill in the form: ", f.Title, ".")
+	}
 	r := Reply{Code: CodeForm, OK: x.call.Via == ViaSlack, Body: body, Ephemeral: true, Incident: f.Incident}
 	if x.call.Via == ViaSlack {
 		r.Form = &f

@@ -135,7 +135,9 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 		default:
 			body = Say(body, "Severity ", s.Severity, " comes from ", d.chosen, ".")
 		}
-		body = Say(body, " You are the commander.")
+		if s.Holder(incident.Commander).Is(x.call.By) {
+			body = Say(body, " You are the commander.")
+		}
 		if pages := pagedNow(o); len(pages) > 0 {
 			body = Say(body, "\n", pages)
 		} else if len(s.Levels()) == 0 {
@@ -230,9 +232,6 @@ func (c *Commands) reopen(x *exec) Reply {
 }
 
 func (c *Commands) merge(x *exec) Reply {
-	if len(x.ids) == 0 {
-		return usage(x.spec, "Which incident is it the same as?")
-	}
 	into := x.ids[len(x.ids)-1]
 	if len(x.ids) > 2 {
 		return usage(x.spec, "Only two incidents can be merged at once.")

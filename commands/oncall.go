@@ -16,7 +16,7 @@ func noRotas() Reply {
 
 // when reads what is left of a text as a moment; an empty one is now.
 func (c *Commands) when(x *exec) (time.Time, *Reply) {
-	for !x.args.empty() && slices.Contains([]string{"at", "on", "is", "for"}, x.args.first().word()) {
+	for !x.args.empty() && slices.Contains([]string{"at", "on", "is", "for", "call", "was", "will", "be"}, x.args.first().word()) {
 		x.args.drop(0, 1)
 	}
 	if x.args.empty() {

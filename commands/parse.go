@@ -24,7 +24,7 @@ type line struct {
 
 var fillers = []string{"/incident", "incident", "muster", "@muster", "please", "pls", "hey"}
 
-var idShape = regexp.MustCompile(`^(?i:inc-?|#)0*([1-9][0-9]{0,8})$`)
+var idShape = regexp.MustCompile(`^(?i:inc-?|#)0*([0-9]{1,9})$`)
 
 // idOf gives the incident that a token names, as "INC-3".
 func idOf(t token) (string, bool) {
@@ -113,6 +113,13 @@ func parse(text string) (line, *Reply) {
 		}
 	}
 	l.args = args{src: text, toks: rest}
+	if s.name == "status" && len(rest) == 0 {
+		l.spec = find("show")
+	}
+	if s.name != "help" && len(rest) == 1 && slices.Contains([]string{"help", "--help", "-h", "?"}, strings.ToLower(rest[0].text)) {
+		r := explain(s)
+		return line{}, &r
+	}
 	l.takeIDs()
 	return l, nil
 }

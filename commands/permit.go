@@ -68,6 +68,9 @@ func (c *Commands) holds(ctx context.Context, subject string, by incident.Person
 	case kind == "role":
 		return s.Holder(incident.Role(rest)).Is(by), nil
 	case strings.HasPrefix(subject, "@"):
+		if c.People == nil {
+			return false, nil
+		}
 		return c.People.InGroup(ctx, subject, by)
 	default:
 		return strings.EqualFold(subject, by.Key), nil

@@ -24,7 +24,8 @@ type Request struct {
 // Result is what came of a Request.
 type Result struct {
 	Stream string
-	Reply  []byte
+	// Reply is what Request.Reply made; nil when nothing was recorded.
+	Reply []byte
 	// Repeated is set when the key was known: Reply is the first answer.
 	Repeated bool
 }
@@ -114,8 +115,8 @@ type Playbooks interface {
 	Match(title, service string) (severity incident.Severity, playbook string, ok bool)
 }
 
-// Config is what the commands need. Rotas, Desk, Playbooks and Rules may be
-// nil: what needs them then says that it is not configured.
+// Config is what the commands need. Any part may be nil: what needs it then
+// says that it is not configured.
 type Config struct {
 	Doer      Doer
 	Reader    Reader

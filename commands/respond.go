@@ -25,6 +25,10 @@ func (c *Commands) person(x *exec, text string) (incident.Person, *Reply) {
 	if slices.Contains([]string{"me", "myself", "i"}, strings.ToLower(text)) && !x.call.By.Nobody() {
 		return x.call.By, nil
 	}
+	if c.People == nil {
+		r := refuse(CodeMissing, "Persons cannot be looked up here.")
+		return incident.Person{}, &r
+	}
 	p, err := c.People.Find(x.ctx, text, x.call.By)
 	if err == nil && p.Nobody() {
 		err = incident.Refusal{Code: "no_person", Text: "Nobody is known as " + shorten(text, 60) + ".", Hint: "Use @name, or an e-mail address."}

@@ -37,7 +37,8 @@ type Rich []Part
 // timeLayout is how a moment reads in plain text.
 const timeLayout = "2006-01-02 15:04 MST"
 
-// Plain gives the words alone: persons by name, moments in UTC.
+// Plain gives the words alone: persons by name, moments in UTC, what can be
+// typed between backquotes.
 func (r Rich) Plain() string {
 	var b strings.Builder
 	for _, p := range r {
@@ -46,6 +47,8 @@ func (r Rich) Plain() string {
 			b.WriteString(p.Person.String())
 		case !p.Time.IsZero():
 			b.WriteString(p.Time.UTC().Format(timeLayout))
+		case p.Style == StyleCode:
+			b.WriteString("`" + p.Text + "`")
 		default:
 			b.WriteString(p.Text)
 			if p.Link != "" && p.Link != p.Text {

@@ -55,7 +55,8 @@ func (c *Commands) run(ctx context.Context, call Call) Reply {
 	return r
 }
 
-// stored is a Reply as it is kept with a request's key.
+// stored is a Reply as it is kept with a request's key. What others keep with
+// theirs has no body.
 type stored struct {
 	Reply
 	Body Rich `json:"body"`
@@ -74,13 +75,17 @@ func unpack(b []byte) (Reply, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return Reply{}, fmt.Errorf("read the stored answer: %w", err)
 	}
+	if len(s.Body) == 0 {
+		return Reply{}, errors.New("read the stored answer: it is not one of a command")
+	}
 	s.Reply.Body = s.Body
 	return s.Reply, nil
 }
 
-// seen gives the answer that a request got the first time.
+// seen gives the answer that a request got the first time. The desk keeps its
+// own answers: it is asked again, and knows the key.
 func (c *Commands) seen(ctx context.Context, key string) (Reply, bool) {
-	if key == "" {
+	if key == "" || c.Doer == nil {
 		return Reply{}, false
 	}
 	b, ok := c.Doer.Seen(ctx, key)
@@ -88,11 +93,8 @@ func (c *Commands) seen(ctx context.Context, key string) (Reply, bool) {
 		return Reply{}, false
 	}
 	r, err := unpack(b)
-	if err != nil {
-		r = answer("This was done already.")
-	}
 	r.Repeated = true
-	return r, true
+	return r, err == nil
 }
 
 // outcome is the incident after a step, and what the step recorded.
@@ -120,6 +122,9 @@ func (c *Commands) do(x *exec, in incident.Intent, say func(outcome) Reply) Repl
 }
 
 func (c *Commands) step(ctx context.Context, r Request, say func(outcome) Reply) Reply {
+	if c.Doer == nil {
+		return refuse(CodeMissing, "That needs the running program: send it with ", Code("muster incident"), ".")
+	}
 	r.Reply = func(after incident.Incident, events []incident.Event) []byte {
 		reply := say(outcome{after, events})
 		reply.OK, reply.Incident = true, after.ID
@@ -129,9 +134,16 @@ func (c *Commands) step(ctx context.Context, r Request, say func(outcome) Reply)
 	if err != nil {
 		return c.failed(err, r.Stream)
 	}
+	if result.Reply == nil && !result.Repeated { // nothing changed, nothing was stored
+		s, err := c.Reader.State(ctx, result.Stream)
+		if err != nil {
+			return c.failed(err, result.Stream)
+		}
+		result.Reply = r.Reply(s, nil)
+	}
 	reply, err := unpack(result.Reply)
 	if err != nil {
-		reply = Reply{OK: true, Incident: result.Stream, Body: Say(result.Stream, ": done.")}
+		reply = Reply{OK: true, Incident: result.Stream, Body: Say("This was done already.")}
 	}
 	reply.Repeated = result.Repeated
 	return reply

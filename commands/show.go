@@ -224,6 +224,9 @@ func (c *Commands) timeline(x *exec) Reply {
 }
 
 func (c *Commands) list(x *exec) Reply {
+	if c.Reader == nil || c.Lister == nil {
+		return refuse(CodeMissing, Code("list"), " needs the running program: send it with ", Code("muster incident"), ".")
+	}
 	kind := x.args.first().word()
 	switch {
 	case kind == "":
@@ -299,6 +302,7 @@ func (c *Commands) help(x *exec) Reply {
 			r.Body = Say("There is no command ", Code(shorten(w.text, 40)), "; the nearest is ", Code(near.name), ".\n", r.Body)
 			return r
 		}
+		return refuse(CodeUsage, "There is no command ", Code(shorten(w.text, 40)), ". ", Code("help"), " lists them all.")
 	}
 	lines := []Rich{Say("Which incident: the one you name (", Code("INC-3"), "), else the channel's or thread's, else the only open one. ", Code("help"), " and a command explains it.")}
 	for _, s := range specs {

@@ -60,7 +60,7 @@ var specs []spec
 
 // The table of all commands: the words, the permission, the help.
 func init() {
-	specs = slices.Concat(lifeSpecs(), tellSpecs(), respondSpecs(), askSpecs(), rotaSpecs(), laterSpecs())
+	specs = slices.Concat(lifeSpecs(), respondSpecs(), tellSpecs(), askSpecs(), rotaSpecs(), laterSpecs())
 }
 
 // find gives the command with this name, or nil. "/" in front is allowed.
@@ -95,7 +95,7 @@ func usage(s *spec, problem ...any) Reply {
 func lifeSpecs() []spec {
 	return []spec{
 		{
-			name: "create", aliases: []string{"declare", "new", "open", "report"}, needs: Declare,
+			name: "create", aliases: []string{"declare", "new", "report"}, needs: Declare,
 			about: "declare an incident and page who is on call",
 			usage: []string{"create [severity] title [service=…] [impact=…]"},
 			more: "The severity is P0, P1, P2 or P3 in front, or the word critical. Without one it comes from a playbook that fits the title, " +

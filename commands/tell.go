@@ -89,7 +89,7 @@ func (c *Commands) action(x *exec) Reply {
 		in.Owner = p
 	}
 	in.Due = c.due(x)
-	in.Text = x.args.text()
+	in.Text = strings.TrimRight(x.args.text(), " ,;-–")
 	if in.Text == "" {
 		return usage(x.spec, "The follow-up action has no text.")
 	}

@@ -17,6 +17,14 @@ func (c *Commands) locate(x *exec) *Reply {
 	if x.spec.target == targetNone {
 		return nil
 	}
+	if c.Reader == nil || c.Lister == nil {
+		r := refuse(CodeMissing, Code(x.spec.name), " needs the running program: send it with ", Code("muster incident"), ".")
+		return &r
+	}
+	if x.spec.name == "merge" && len(x.ids) == 0 {
+		r := usage(x.spec, "Which incident is it the same as?")
+		return &r
+	}
 	id := x.name()
 	if id == "" {
 		if at, ok := c.Reader.ByPlace(x.call.Channel, x.call.Thread); ok && (x.call.Channel != "" || x.call.Thread != "") {
@@ -90,6 +98,9 @@ func (c *Commands) only(x *exec) (string, *Reply) {
 	case len(found) == 1:
 		return ids[0], nil
 	case len(found) == 0:
+		if open := c.Reader.Open(); x.spec.name == "reopen" && len(open) == 1 {
+			return open[0].ID, nil // says that it is open already
+		}
 		r := c.none(x)
 		return "", &r
 	}
@@ -109,13 +120,20 @@ func (c *Commands) only(x *exec) (string, *Reply) {
 
 // none answers a command that finds no incident to be about.
 func (c *Commands) none(x *exec) Reply {
+	if x.spec.name == "merge" {
+		return refuse(CodeUnknown, "No other incident is open that could be merged into ", x.ids[0], ". Name both: ", Code("merge INC-m "+x.ids[0]), ".")
+	}
 	switch x.spec.target {
 	case targetEnded:
 		return refuse(CodeUnknown, "No incident is resolved and waiting. Name one: ", Code(x.spec.name+" INC-1"), ".")
 	case targetAny:
 		return refuse(CodeUnknown, "No incident is open. Name one, for example ", Code(x.spec.name+" INC-1"), "; ", Code("list all"), " shows them.")
 	default:
-		return refuse(CodeUnknown, "No incident is open, so there is nothing to ", x.spec.name, ". ", Code("create"), " declares one.")
+		r := refuse(CodeUnknown, "No incident is open, so there is nothing for ", Code(x.spec.name), ".")
+		if last, err := c.Lister.List(x.ctx, true, 1); err == nil && len(last) == 1 {
+			r.Body = Say(r.Body, " The last one, ", Bold(last[0].ID), " ", shorten(last[0].Title, 60), ", is ", last[0].Status, ".")
+		}
+		return r
 	}
 }
 

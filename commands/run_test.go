@@ -1,0 +1,257 @@
+package commands_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"muster/commands"
+	"muster/incident"
+)
+
+func (w *world) run(who, text string) commands.Reply {
+	return w.commands.Run(context.Background(), commands.Call{Text: text, By: person(who), Via: commands.ViaHTTP, Now: w.now})
+}
+
+// needs is what each command needs, written down a second time: a change of
+// the table is a change of the contract.
+var needs = map[string]commands.Permission{
+	"create x": commands.Declare,
+	"ack":      commands.Respond, "unack": commands.Respond, "update x": commands.Respond, "nochange": commands.Respond, "snooze": commands.Respond,
+	"status identified": commands.Respond, "severity P0": commands.Respond, "critical": commands.Respond, "lead @bob": commands.Respond,
+	"role ops @bob": commands.Respond, "escalate": commands.Respond, "page @bob x": commands.Respond, "hold 30m x": commands.Respond,
+	"note x": commands.Respond, "action x": commands.Respond, "resolve x": commands.Respond, "reopen x": commands.Respond, "merge INC-2": commands.Respond,
+	"override @bob for 2h": commands.Respond, "swap @bob for 2h": commands.Respond, "playbook": commands.Respond, "postmortem": commands.Respond,
+	"drill": commands.Admin,
+	"list":  commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
+	"help": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
+}
+
+func TestEveryCommandIsChecked(t *testing.T) {
+	fields := strings.Fields
+	help := newWorld(t).run("ann", "help").Text
+	for l := range strings.Lines(help) {
+		if !strings.HasPrefix(l, "`") {
+			continue
+		}
+		name := fields(strings.Trim(l, "`"))[0]
+		name = strings.Trim(name, "`")
+		if !slices.ContainsFunc(slices.Collect(keys(needs)), func(k string) bool { return fields(k)[0] == name }) {
+			t.Errorf("%s is in help and has no row here", name)
+		}
+	}
+	for text, permission := range needs {
+		for _, held := range []commands.Permission{commands.Anyone, commands.Declare, commands.Respond, commands.Operate, commands.Approve, commands.Admin} {
+			w := newWorld(t)
+			w.run("ann", "create P1 first")
+			w.run("ann", "create P2 second")
+			if strings.HasPrefix(text, "reopen") || strings.HasPrefix(text, "postmortem") {
+				w.run("ann", "resolve INC-1 x")
+			}
+			w.permissions = commands.Permissions{held: {"dave@example.com"}}
+			before := w.records()
+			words := fields(text)
+			named := strings.Join(append([]string{words[0], "INC-1"}, words[1:]...), " ")
+			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "playbook"}, words[0]) {
+				named = text
+			}
+			r := w.run("dave", named)
+			allowed := permission == commands.Anyone || permission == held
+			if got := r.Code != commands.CodePermission; got != allowed {
+				t.Errorf("%q with %q: allowed %t, want %t (%s)", named, held, got, allowed, r.Text)
+			}
+			if !allowed && (w.records() != before || !r.Ephemeral || !strings.Contains(r.Text, string(permission))) {
+				t.Errorf("%q with %q: the refusal is not private, changed something or does not name %s: %+v", named, held, permission, r)
+			}
+		}
+	}
+}
+
+func keys[K comparable, V any](m map[K]V) func(func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+func (w *world) records() int {
+	n := len(w.Overrides())
+	for _, id := range []string{"INC-1", "INC-2", "INC-3"} {
+		h, err := w.incidents.History(context.Background(), id)
+		if err == nil {
+			n += len(h)
+		}
+	}
+	return n
+}
+
+func TestSeverityOfADeclaration(t *testing.T) {
+	w := newWorld(t)
+	w.playbooks["security"] = incident.P0
+	for text, want := range map[string]string{
+		"create security breach":             "the playbook security",
+		"create P2 security breach":          "the leading word P2",
+		"create something":                   "the default",
+		"create security breach severity=P3": "named",
+	} {
+		r := w.run("ann", text)
+		s, err := w.incidents.State(context.Background(), r.Incident)
+		if err != nil || s.Chosen != want {
+			t.Errorf("%q: chosen from %q, %v; want %q", text, s.Chosen, err, want)
+		}
+		if words := strings.NewReplacer("named", "as you said").Replace(want); !strings.Contains(r.Text, words) {
+			t.Errorf("%q does not say %q: %s", text, words, r.Text)
+		}
+	}
+}
+
+func TestDraft(t *testing.T) {
+	ann, bob := person("ann"), person("bob")
+	records := func(events ...incident.Event) (out []incident.Record) {
+		for i, e := range events {
+			out = append(out, incident.Record{Seq: uint64(i + 1), Event: e})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name    string
+		history []incident.Record
+		want    commands.Update
+	}{
+		{"nothing", nil, commands.Update{}},
+		{"declared", records(incident.Declared{}), commands.Update{Status: incident.Investigating}},
+		{
+			"since the last update only",
+			records(incident.Declared{}, incident.Noted{By: ann, Text: "old"}, incident.Updated{Status: incident.Mitigating, Text: "x", Next: "wait", ETA: "soon"},
+				incident.Acknowledged{By: bob}, incident.Noted{By: ann, Text: "a\n b"}, incident.PageSettled{}, incident.ReminderDue{}),
+			commands.Update{Status: incident.Mitigating, Text: "Bob acknowledged\na b", Next: "wait", ETA: "soon"},
+		},
+		{
+			"a follow-up is the next step",
+			records(incident.Declared{}, incident.StatusChanged{To: incident.Identified}, incident.ActionAdded{Text: "fix it"}),
+			commands.Update{Status: incident.Identified, Next: "fix it"},
+		},
+		{
+			"a no-change update keeps the status",
+			records(incident.Declared{}, incident.StatusChanged{To: incident.Identified}, incident.Updated{Text: "No change", NoChange: true}),
+			commands.Update{Status: incident.Identified},
+		},
+	} {
+		if got := commands.Draft(c.history); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+	var many []incident.Event
+	for range 50 {
+		many = append(many, incident.Noted{By: ann, Text: strings.Repeat("x", 4000)})
+	}
+	if n := len([]rune(commands.Draft(records(many...)).Text)); n > commands.MaxText {
+		t.Errorf("a draft of %d code points does not fit into the form", n)
+	}
+}
+
+// broken fails at every step.
+type broken struct{ *world }
+
+func (broken) Do(context.Context, commands.Request) (commands.Result, error) {
+	return commands.Result{}, errors.New("write /var/lib/secret: no space left on device")
+}
+
+func TestFaultsAreNotShown(t *testing.T) {
+	w := newWorld(t)
+	w.run("ann", "create first")
+	w.commands.Doer = broken{w}
+	r := w.run("ann", "ack")
+	if r.OK || r.Code != commands.CodeFault || strings.Contains(r.Text, "secret") {
+		t.Errorf("the answer to a fault: %+v", r)
+	}
+	if len(w.faults) != 1 {
+		t.Errorf("the fault was not passed on: %v", w.faults)
+	}
+}
+
+func TestNothingConfigured(t *testing.T) {
+	c := commands.New(commands.Config{})
+	for text := range needs {
+		for _, s := range []string{text, "help " + text, text + " INC-1"} {
+			if r := c.Run(context.Background(), commands.Call{Text: s, By: person("ann"), Key: "k"}); r.Text == "" {
+				t.Errorf("%q has no answer", s)
+			}
+		}
+	}
+	c = commands.New(commands.Config{Permissions: func() commands.Permissions {
+		return commands.Permissions{commands.Declare: {"everyone"}, commands.Respond: {"everyone"}, commands.Admin: {"@x", "rota:a"}}
+	}})
+	for text := range needs {
+		if r := c.Run(context.Background(), commands.Call{Text: text, By: person("ann"), Key: "k"}); r.Text == "" {
+			t.Errorf("%q has no answer", text)
+		}
+	}
+}
+
+func TestReplyAsJSON(t *testing.T) {
+	w := newWorld(t)
+	w.run("ann", "create first")
+	w.run("ann", "create second")
+	for _, text := range []string{"ack", "ack INC-1", "show INC-1", "list", "timeline INC-1", "oncall", "why primary", "simulate P0", "help", "nonsense"} {
+		b, err := json.Marshal(w.run("ann", text))
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		var got struct {
+			OK   bool
+			Text string
+		}
+		if err := json.Unmarshal(b, &got); err != nil || got.Text == "" {
+			t.Errorf("%q: %v in %s", text, err, b)
+		}
+	}
+}
+
+// No text panics, hangs or stays without an answer, and what was typed never
+// becomes a mark, a person or a moment of the answer.
+func FuzzRun(f *testing.F) {
+	for text := range needs {
+		f.Add(text, "")
+		f.Add(text, "INC-1")
+	}
+	for _, text := range []string{"“", "\"", "'", "<@", "<@U1|x>", "create \"", "inc", "INC 1", "#1", "=", "service=", "note ‘x’", "hold 1h", "override @bob from to", "swap @bob return", "simulate P0 \"", "\x00", "\xff\xfe", "update next= eta=:", "- - -"} {
+		f.Add(text, "show")
+	}
+	w := newWorld(f)
+	w.run("ann", "create P1 first")
+	w.run("ann", "create P2 second")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		for _, s := range []string{a, a + " " + b, b + " " + a} {
+			r := w.commands.Run(ctx, commands.Call{Text: s, By: person("ann"), Via: commands.ViaSlack, Now: w.now})
+			if strings.TrimSpace(r.Text) == "" {
+				t.Errorf("%q has no answer", s)
+			}
+			if _, err := json.Marshal(r); err != nil {
+				t.Errorf("%q: %v", s, err)
+			}
+			if r.Code == commands.CodeFault {
+				t.Errorf("%q is a fault: %v", s, w.faults)
+			}
+			for _, p := range r.Pick {
+				again := w.commands.Run(ctx, commands.Call{Text: p.Value, By: person("ann"), Via: commands.ViaSlack, Now: w.now})
+				if again.Code == commands.CodeWhich {
+					t.Errorf("%q asks which incident again after %q", s, p.Value)
+				}
+			}
+		}
+		_, _ = commands.ParseTime(a, w.now, nil)
+		_, _ = commands.ParseDay(a, w.now, nil)
+		_, _ = commands.ParseSpan(a)
+	})
+}
