@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"muster/config"
+	"muster/escalation/rota"
+	"muster/workspace"
+)
+
+// DemoFlags are the flags of muster demo.
+type DemoFlags struct {
+	Listen string
+	Speed  float64
+	NoOpen bool
+	Config string // empty: the built-in configuration
+	Data   string // empty: a file that is removed at the end
+	Log    string
+}
+
+// hint is what the demo's page says first.
+const hint = `Type /incident create "API service down - investigating" in #incidents, then be Alice and look at your messages. At 60× ten minutes take ten seconds.`
+
+// Demo runs a local Slack workspace and the program in it, until the context
+// ends.
+func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
+	if f.Speed <= 0 || f.Speed > 600 {
+		return fmt.Errorf("--speed %v is not possible: use 1, 10 or 60", f.Speed)
+	}
+	dir, err := os.MkdirTemp("", "muster-demo-*")
+	if err != nil {
+		return fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	if f.Data == "" {
+		f.Data = filepath.Join(dir, "muster.db")
+	}
+	watch := f.Config != ""
+	if !watch {
+		f.Config = filepath.Join(dir, "config")
+	}
+	live, err := config.NewLive(f.Config, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", f.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; choose another address with --listen", f.Listen, err)
+	}
+	own, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	s, err := openStore(f.Data)
+	if err != nil {
+		return errors.Join(err, ln.Close(), own.Close())
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	clock := newClock(f.Speed)
+	ws := workspace.New(demoWorkspace(live.Get(), clock))
+	url := "http://" + ln.Addr().String()
+	env := config.Env{
+		SlackBotToken: config.NewSecret(ws.BotToken()), SlackAppToken: config.NewSecret(ws.AppToken()),
+		SlackAPIURL: url + "/api/", MusterAPIToken: config.NewSecret("demo"),
+	}
+	p := New(Options{
+		Live: live, Env: env, Store: s, Listener: own, Now: clock.Now, Until: clock.Until, Log: logger(f.Log, logTo), Watch: watch,
+	})
+
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- ws.Serve(run, ln) }()
+	fmt.Fprintf(out, "Muster's demo is at %s (a whole local Slack workspace; Ctrl-C ends it).\n", url)
+	fmt.Fprintln(out, "Try it: "+hint)
+	fmt.Fprintf(out, "The same over HTTP: MUSTER_URL=http://%s MUSTER_API_TOKEN=demo muster incident --as alice@example.com list\n", own.Addr())
+	if !f.NoOpen {
+		open(url)
+	}
+	err = p.Run(ctx)
+	stop()
+	return errors.Join(err, <-served)
+}
+
+// demoWorkspace is a workspace with the people of the rotas.
+func demoWorkspace(cfg *config.Config, clock *clock) workspace.Config {
+	out := workspace.Config{
+		Now: clock.Now, Speed: clock.Speed, SetSpeed: clock.SetSpeed, TeamName: "Example Inc", BotName: "muster", Hint: hint,
+		Commands: []workspace.Command{{
+			Command: "/incident", Description: "Declare and run incidents", UsageHint: "create [P0-P3] title | ack | update | resolve | help",
+			ShouldEscape: true,
+		}},
+		Shortcuts: []workspace.Shortcut{
+			{Type: "message", CallbackID: "add_to_timeline", Name: "Add to timeline"},
+			{Type: "message", CallbackID: "declare_incident", Name: "Declare incident"},
+		},
+		Channels: []workspace.Channel{{Name: "general", Topic: "Everybody"}},
+	}
+	titles := map[string]string{}
+	for _, role := range cfg.Schedule.Roles() {
+		r := cfg.Schedule.Rotas[role]
+		for _, m := range r.Members {
+			if key := m.Person().Key; titles[key] == "" {
+				titles[key] = r.String()
+			}
+		}
+	}
+	for _, m := range cfg.Schedule.Members() {
+		out.People = append(out.People, profile(m, titles[m.Person().Key]))
+	}
+	seen := map[string]bool{"general": true}
+	add := func(name, topic string) {
+		if name = channelName(name); name != "" && !seen[name] {
+			seen[name] = true
+			out.Channels = append(out.Channels, workspace.Channel{Name: name, Topic: topic})
+		}
+	}
+	add(cfg.Channels.Incidents, "Incidents: one card each, everything else in its thread")
+	add(cfg.Channels.Operations, "What Muster says of itself")
+	for _, list := range cfg.Notify {
+		for _, c := range list {
+			add(c.Channel, "Announcements")
+		}
+	}
+	return out
+}
+
+func channelName(name string) string {
+	if len(name) > 1 && name[0] == '#' {
+		return name[1:]
+	}
+	return ""
+}
+
+func profile(m rota.Member, title string) workspace.Profile {
+	handle := m.Slack
+	if len(handle) > 0 && handle[0] == '@' {
+		handle = handle[1:]
+	}
+	p := workspace.Profile{Handle: handle, Name: m.Name, Email: m.Email, Title: title}
+	if m.Zone != nil {
+		p.TZ = m.Zone.String()
+	}
+	return p
+}
+
+// open shows a page in the person's browser, where there is one.
+func open(url string) {
+	name, args := "xdg-open", []string{url}
+	switch runtime.GOOS {
+	case "darwin":
+		name = "open"
+	case "windows":
+		name, args = "rundll32", []string{"url.dll,FileProtocolHandler", url}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return
+	}
+	cmd := exec.Command(path, args...)
+	if cmd.Start() == nil {
+		go func() { _ = cmd.Wait() }()
+	}
+}

@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"muster/bot"
+	"muster/config"
+	"muster/engine"
+	"muster/store"
+)
+
+// CheckConfig checks a configuration directory. With slack it also looks for
+// every member in Slack.
+func CheckConfig(ctx context.Context, q Question, slack bool) error {
+	cfg, err := config.Load(q.Config, q.Env)
+	var problems config.Problems
+	if errors.As(err, &problems) {
+		if err := q.print(err.Error(), map[string]any{"ok": false, "problems": problems}); err != nil {
+			return err
+		}
+		return Exit(1)
+	}
+	if err != nil {
+		return err
+	}
+	findings := config.Check(cfg, q.at())
+	text := config.CheckText(findings)
+	data := map[string]any{"ok": true, "findings": findings}
+	if slack {
+		missing, err := slackMissing(ctx, cfg, q.Env)
+		if err != nil {
+			return err
+		}
+		data["missing_in_slack"] = missing
+		for _, m := range missing {
+			text = strings.TrimRight(text, "\n") + "\n" + m + " is not found in Slack, neither by e-mail nor by handle; correct oncall/rotation.yaml. Other channels still page them."
+		}
+	}
+	return q.print(text, data)
+}
+
+// slackMissing names the members that no Slack user matches.
+func slackMissing(ctx context.Context, cfg *config.Config, env func(string) (string, bool)) ([]string, error) {
+	settings, err := config.LoadEnv(env)
+	if err != nil {
+		return nil, err
+	}
+	b := newBot(settings)
+	if err := b.Check(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.Directory().Refresh(ctx); err != nil {
+		return nil, err
+	}
+	missing := []string{}
+	for _, m := range cfg.Schedule.Members() {
+		if _, err := b.Directory().Lookup(ctx, m.Person()); err != nil {
+			missing = append(missing, m.String())
+		}
+	}
+	return missing, nil
+}
+
+func newBot(settings config.Env) *bot.Bot {
+	return bot.New(bot.Config{
+		BotToken: settings.SlackBotToken.Reveal(), AppToken: settings.SlackAppToken.Reveal(), APIURL: settings.SlackAPIURL,
+	})
+}
+
+// Doctor looks at everything that the program needs from this machine.
+func Doctor(ctx context.Context, q Question, data string) error {
+	var checks []Check
+	add := func(name, good string, err error) {
+		c := Check{Name: name, OK: err == nil, Detail: good}
+		if err != nil {
+			c.Detail = err.Error()
+		}
+		checks = append(checks, c)
+	}
+	settings, err := config.LoadEnv(q.Env)
+	add("environment", "every variable that is set can be read", err)
+	cfg, err := config.Load(q.Config, q.Env)
+	add("configuration", q.Config+" can be used", err)
+	add("data", data+" can be opened and its history is whole", checkData(data))
+	if checks[0].OK {
+		b := newBot(settings)
+		call, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		err := b.Check(call)
+		add("slack", "Slack accepts both tokens", err)
+		if err == nil && cfg != nil {
+			for _, name := range []string{cfg.Channels.Incidents, cfg.Channels.Operations} {
+				add("channel "+name, "the bot can post there", b.CanPost(call, name))
+			}
+		}
+		add("program", "the running program answers", askHealth(ctx, settings))
+	}
+	var text strings.Builder
+	bad := false
+	for _, c := range checks {
+		mark := "ok  "
+		if !c.OK {
+			mark, bad = "BAD ", true
+		}
+		fmt.Fprintf(&text, "%s %s: %s\n", mark, c.Name, c.Detail)
+	}
+	if err := q.print(text.String(), map[string]any{"ok": !bad, "checks": checks}); err != nil {
+		return err
+	}
+	if bad {
+		return Exit(1)
+	}
+	return nil
+}
+
+func checkData(path string) error {
+	if !exists(path) {
+		return nil
+	}
+	s, err := store.Open(path, store.Options{SnapshotVersion: engine.SnapshotVersion, Timeout: 200 * time.Millisecond})
+	if errors.Is(err, store.ErrInUse) {
+		return nil // the running program has it
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.Verify(), s.Close())
+}
+
+// askHealth asks the running program for its health.
+func askHealth(ctx context.Context, settings config.Env) error {
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, settings.MusterURL+"/healthz", nil)
+	if err != nil {
+		return fmt.Errorf("MUSTER_URL: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("the program at %s does not answer: is muster run up?", settings.MusterURL)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	var said struct {
+		Store string `json:"store"`
+	}
+	_ = json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&said)
+	return fmt.Errorf("the program is not healthy: %s", said.Store)
+}
+
+// Healthcheck is the container's health check.
+func Healthcheck(ctx context.Context, env func(string) (string, bool), out io.Writer) error {
+	settings, err := config.LoadEnv(env)
+	if err != nil {
+		return err
+	}
+	if err := askHealth(ctx, settings); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "ok")
+	return err
+}
+
+// Storybook renders every message and form that the program can produce.
+func Storybook(format string, out io.Writer) error { return errors.New("format " + format) }

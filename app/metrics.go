@@ -1,0 +1,97 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"muster/incident"
+	"muster/outbox"
+)
+
+// metrics are what /metrics shows. No label carries a person, a title or a
+// token.
+type metrics struct {
+	registry  *prometheus.Registry
+	attempts  *prometheus.CounterVec
+	settled   *prometheus.CounterVec
+	waited    *prometheus.HistogramVec
+	late      prometheus.Counter
+	lateness  prometheus.Histogram
+	commands  *prometheus.CounterVec
+	ack       prometheus.Histogram
+	reloads   *prometheus.CounterVec
+	incidents *prometheus.Desc
+	depth     *prometheus.Desc
+	oldest    *prometheus.Desc
+	frame     *prometheus.Desc
+	program   *Program
+}
+
+func newMetrics(p *Program) *metrics {
+	seconds := []float64{.005, .01, .05, .1, .2, .5, 1, 2, 5, 15, 60, 300}
+	m := &metrics{
+		registry:  prometheus.NewRegistry(),
+		program:   p,
+		attempts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_delivery_attempts_total", Help: "Attempts at a provider, by what is sent, to whom and how it ended."}, []string{"kind", "provider", "result"}),
+		settled:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_deliveries_total", Help: "Deliveries that ended, by what was sent and how it ended."}, []string{"kind", "state"}),
+		waited:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "muster_delivery_seconds", Help: "Time from the decision to the end of a delivery.", Buckets: seconds}, []string{"kind"}),
+		late:      prometheus.NewCounter(prometheus.CounterOpts{Name: "muster_pages_late_total", Help: "Pages that could not leave within a minute."}),
+		lateness:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "muster_clock_late_seconds", Help: "How late due steps were taken.", Buckets: seconds}),
+		commands:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_commands_total", Help: "Commands, by where they came from and how they were answered."}, []string{"via", "code"}),
+		ack:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "muster_slack_ack_seconds", Help: "Time from a Slack envelope to its acknowledgement.", Buckets: seconds}),
+		reloads:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_config_reloads_total", Help: "Configuration reloads, by result."}, []string{"result"}),
+		incidents: prometheus.NewDesc("muster_incidents_open", "Open incidents by severity.", []string{"severity"}, nil),
+		depth:     prometheus.NewDesc("muster_outbox_waiting", "Deliveries that wait, by lane.", []string{"lane"}, nil),
+		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by lane.", []string{"lane"}, nil),
+		frame:     prometheus.NewDesc("muster_slack_last_frame_seconds", "Age of the last frame from Slack.", nil, nil),
+	}
+	m.registry.MustRegister(m.attempts, m.settled, m.waited, m.late, m.lateness, m.commands, m.ack, m.reloads,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m)
+	return m
+}
+
+// Describe names the figures that are read when they are asked for.
+func (m *metrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.incidents, m.depth, m.oldest, m.frame} {
+		out <- d
+	}
+}
+
+// Collect reads the state of the program.
+func (m *metrics) Collect(out chan<- prometheus.Metric) {
+	open := map[incident.Severity]int{}
+	for _, s := range m.program.incidents.Open() {
+		open[s.Severity]++
+	}
+	for _, s := range incident.Severities {
+		out <- prometheus.MustNewConstMetric(m.incidents, prometheus.GaugeValue, float64(open[s]), s.String())
+	}
+	status := m.program.outbox.Status()
+	for lane, depth := range status.Lanes {
+		out <- prometheus.MustNewConstMetric(m.depth, prometheus.GaugeValue, float64(depth.Waiting+depth.Flying), string(lane))
+		if !depth.Oldest.IsZero() {
+			out <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, m.program.now().Sub(depth.Oldest).Seconds(), string(lane))
+		}
+	}
+	if last := m.program.lastFrame(); !last.IsZero() {
+		out <- prometheus.MustNewConstMetric(m.frame, prometheus.GaugeValue, time.Since(last).Seconds())
+	}
+}
+
+// hooks feed the counters from the outbox.
+func (m *metrics) hooks() outbox.Hooks {
+	return outbox.Hooks{
+		Attempted: func(d outbox.Delivery, provider string, result outbox.Result, _ time.Duration) {
+			m.attempts.WithLabelValues(d.Kind, provider, string(result)).Inc()
+		},
+		Settled: func(d outbox.Delivery, o outbox.Outcome, waited time.Duration) {
+			m.settled.WithLabelValues(d.Kind, string(o.State)).Inc()
+			if o.State == outbox.Delivered {
+				m.waited.WithLabelValues(d.Kind).Observe(waited.Seconds())
+			}
+		},
+		Late: func(outbox.Delivery) { m.late.Inc() },
+	}
+}

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"muster/commands"
+	"muster/config"
+	"muster/engine"
+	"muster/escalation/rota"
+	"muster/incident"
+)
+
+// doer lets the commands step incidents.
+type doer struct{ incidents engine.Incidents }
+
+func (d doer) Do(ctx context.Context, r commands.Request) (commands.Result, error) {
+	done, err := d.incidents.Do(ctx, engine.Request[incident.Incident]{
+		Stream: r.Stream, New: r.New, Intent: r.Intent, Key: r.Key, Reply: r.Reply,
+	})
+	return commands.Result{Stream: done.Stream, Reply: done.Reply, Repeated: done.Repeated}, err
+}
+
+func (d doer) Seen(ctx context.Context, key string) ([]byte, bool) {
+	reply, seen, err := d.incidents.Seen(ctx, key)
+	return reply, seen && err == nil
+}
+
+// reader lets the commands read incidents.
+type reader struct{ incidents engine.Incidents }
+
+func (r reader) State(ctx context.Context, id string) (incident.Incident, error) {
+	return r.incidents.State(ctx, id)
+}
+
+func (r reader) History(ctx context.Context, id string) ([]incident.Record, error) {
+	return r.incidents.History(ctx, id)
+}
+
+func (r reader) Open() []incident.Incident { return r.incidents.OpenIncidents() }
+
+func (r reader) ByPlace(channel, thread string) (string, bool) {
+	return r.incidents.ByPlace(context.Background(), channel, thread)
+}
+
+func (r reader) List(ctx context.Context, all bool, limit int) ([]commands.Summary, error) {
+	if !all {
+		var out []commands.Summary
+		for _, s := range r.incidents.OpenIncidents() {
+			if out = append(out, summary(engine.Summarise(s))); len(out) == limit {
+				break
+			}
+		}
+		return out, nil
+	}
+	list, err := r.incidents.List(ctx, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]commands.Summary, len(list))
+	for i, s := range list {
+		out[i] = summary(s)
+	}
+	return out, nil
+}
+
+func summary(s engine.Summary) commands.Summary {
+	return commands.Summary{
+		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
+		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Commander, MergedInto: s.MergedInto,
+	}
+}
+
+// AddOverride puts an override on record.
+func (d desk) AddOverride(ctx context.Context, o rota.Override, key string) (rota.Override, error) {
+	made, err := say[incident.OverrideMade](ctx, d, incident.MakeOverride{Override: incident.Override{
+		Role: o.Role, From: o.From, Until: o.Until, Who: o.Who, Instead: o.Instead, By: o.By, Reason: o.Reason,
+	}}, key)
+	o.ID, o.At = made.ID, made.At
+	return o, err
+}
+
+// AskSwap puts a question on record; the other person is told.
+func (d desk) AskSwap(ctx context.Context, s commands.Swap, key string) (commands.Swap, error) {
+	asked, err := say[incident.SwapAsked](ctx, d, incident.AskSwap{Swap: incident.Swap(s)}, key)
+	return commands.Swap(asked.Swap), err
+}
+
+// AnswerSwap puts the answer on record; who asked is told.
+func (d desk) AnswerSwap(ctx context.Context, id string, by incident.Person, accept bool, _ time.Time, key string) (commands.Swap, error) {
+	answered, err := say[incident.SwapAnswered](ctx, d, incident.AnswerSwap{ID: id, By: by, Accept: accept}, key)
+	return commands.Swap(answered.Swap), err
+}
+
+// say takes one step of the desk and gives the fact that came of it, also when
+// the same request comes again.
+func say[E incident.Event](ctx context.Context, d desk, in incident.Intent, key string) (fact E, err error) {
+	r, err := d.engine.Do(ctx, engine.Request[incident.Desk]{
+		Stream: engine.DeskStream, Intent: in, Key: key,
+		Reply: func(_ incident.Desk, events []incident.Event) []byte {
+			body, _ := json.Marshal(events[0])
+			return body
+		},
+	})
+	if err != nil {
+		return fact, err
+	}
+	if !r.Repeated {
+		d.roster.remember(r.State)
+	}
+	return fact, json.Unmarshal(r.Reply, &fact)
+}
+
+// plan is what the configuration of the day gives an incident for its life.
+func plan(cfg *config.Config) incident.Plan {
+	p := incident.Plan{
+		Ladder: cfg.Ladder, Cadence: cfg.Cadence, Incidents: cfg.Channels.Incidents, Operations: cfg.Channels.Operations,
+		Notify: map[incident.Severity][]incident.Channel{},
+	}
+	for _, s := range incident.Severities {
+		if cfg.IncidentChannel[s] {
+			p.Room = append(p.Room, s)
+		}
+		for _, c := range cfg.Notify[s.Class()] {
+			if c.Type == "slack" {
+				p.Notify[s] = append(p.Notify[s], incident.Channel{Name: c.Channel, Mention: c.Mention})
+			}
+		}
+	}
+	return p
+}
+
+// permissions turns the configuration's subjects into the commands' words.
+func permissions(cfg *config.Config) commands.Permissions {
+	out := commands.Permissions{}
+	for p, subjects := range cfg.Permissions {
+		for _, s := range subjects {
+			out[commands.Permission(p)] = append(out[commands.Permission(p)], s.String())
+		}
+	}
+	return out
+}

@@ -1,0 +1,313 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"muster/bot"
+	"muster/bot/render"
+	"muster/commands"
+	"muster/config"
+	"muster/engine"
+	"muster/incident"
+	"muster/outbox"
+	"muster/store"
+)
+
+// Options are what a program is made of. Live, Store and Listener are
+// required; the program closes none of them.
+type Options struct {
+	Live     *config.Live
+	Env      config.Env
+	Store    *store.Store
+	Listener net.Listener
+	// Dial opens connections to Slack; nil: the usual way.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// Now and Until are the clock that decides; nil: the plain one.
+	Now   func() time.Time
+	Until func(time.Time) time.Duration
+	Log   *slog.Logger // nil: nowhere
+	// Watch takes over changed configuration files and listens to SIGHUP.
+	Watch bool
+	// Passing is told at the named moments of a step and of a delivery, for
+	// tests that end the process there; nil: nobody.
+	Passing func(engine.Points)
+}
+
+// Program is Muster, wired. Use New, then Run.
+type Program struct {
+	opt       Options
+	log       *slog.Logger
+	now       func() time.Time
+	listener  net.Listener
+	store     *store.Store
+	roster    *roster
+	incidents engine.Incidents
+	desk      engine.Desk
+	outbox    *outbox.Outbox
+	bot       *bot.Bot
+	commands  *commands.Commands
+	metrics   *metrics
+
+	mu     sync.Mutex
+	caught bool // the catch-up is done
+	slack  error
+	reload error
+}
+
+// New wires a program. Nothing runs and nothing is sent before Run.
+func New(opt Options) *Program {
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Until == nil {
+		opt.Until = time.Until
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Passing == nil {
+		opt.Passing = func(engine.Points) {}
+	}
+	p := &Program{opt: opt, log: opt.Log, now: opt.Now, listener: opt.Listener, store: opt.Store}
+	p.metrics = newMetrics(p)
+	p.roster = &roster{live: opt.Live, notifiers: notifiers()}
+	cfg := engine.Config{
+		Store: opt.Store, Now: opt.Now, Until: opt.Until, Log: opt.Log, Passing: opt.Passing,
+		Send:     func(ds ...outbox.Delivery) { p.outbox.Add(ds...) },
+		Lateness: func(d time.Duration) { p.metrics.lateness.Observe(d.Seconds()) },
+	}
+	p.incidents = engine.NewIncidents(cfg, p.roster.rules)
+	p.desk = engine.NewDesk(cfg)
+	p.bot = bot.New(bot.Config{
+		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
+		Dial: opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
+	})
+	p.commands = commands.New(commands.Config{
+		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, People: p.bot.Directory(),
+		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(),
+		Plan:        func(incident.Severity) incident.Plan { return plan(opt.Live.Get()) },
+		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },
+		Permissions: func() commands.Permissions { return permissions(opt.Live.Get()) },
+		Fault:       func(err error) { p.log.Error("a command failed", "error", err) },
+	})
+	p.bot.SetCommands(counted{p.commands, p.metrics})
+	p.outbox = outbox.New(outbox.Config{
+		Queue: engine.Queue{Store: opt.Store, ByPrefix: map[string]engine.Streams{
+			engine.IncidentPrefix: p.incidents, "DESK-": p.desk,
+		}},
+		Handler: outbox.HandlerFunc(p.deliver), Route: p.route,
+		Now: opt.Now, Until: opt.Until, Hooks: p.metrics.hooks(), Log: opt.Log,
+	})
+	return p
+}
+
+// part is something that runs as long as the program.
+type part struct {
+	name string
+	run  func(context.Context) error
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// Run catches up, then runs until the context ends or a part fails. Parts stop
+// in reverse order: what comes in first, what goes out last.
+func (p *Program) Run(ctx context.Context) error {
+	if err := p.catchUp(ctx); err != nil {
+		return err
+	}
+	parts := []*part{
+		{name: "outbox", run: p.outbox.Run},
+		{name: "clock", run: p.incidents.Run},
+		{name: "upkeep", run: p.upkeep},
+		{name: "http", run: p.serve},
+		{name: "slack", run: p.runSlack},
+	}
+	if p.opt.Watch {
+		parts = append(parts, &part{name: "configuration", run: p.watchConfig})
+	}
+	failed := make(chan error, len(parts))
+	for _, part := range parts {
+		p.begin(ctx, part, failed)
+	}
+	p.log.Info("ready", "open_incidents", len(p.incidents.Open()))
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	for i := len(parts) - 1; i >= 0; i-- {
+		parts[i].stop()
+		<-parts[i].done
+	}
+	return err
+}
+
+func (p *Program) begin(ctx context.Context, part *part, failed chan<- error) {
+	ctx, part.stop = context.WithCancel(context.WithoutCancel(ctx))
+	part.done = make(chan struct{})
+	go func() {
+		defer close(part.done)
+		if err := part.run(ctx); err != nil && ctx.Err() == nil {
+			failed <- fmt.Errorf("%s: %w", part.name, err)
+		}
+	}()
+}
+
+// catchUp steps every open incident once: what became due while the program
+// was away happens now.
+func (p *Program) catchUp(ctx context.Context) error {
+	d, err := p.desk.State(ctx)
+	if err != nil {
+		return err
+	}
+	p.roster.remember(d)
+	if err := p.incidents.Start(ctx); err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
+	p.mu.Lock()
+	p.caught = true
+	p.mu.Unlock()
+	return nil
+}
+
+// runSlack keeps the bot connected. A refusal that only a person can heal is
+// said loudly, and everything else goes on.
+func (p *Program) runSlack(ctx context.Context) error {
+	err := p.bot.Run(ctx)
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	p.log.Error("Slack is off until the program is started again", "error", err)
+	p.mu.Lock()
+	p.slack = err
+	p.mu.Unlock()
+	<-ctx.Done()
+	return nil
+}
+
+// requestsKept is how long an answered request is remembered: longer than any
+// sender repeats.
+const requestsKept = 48 * time.Hour
+
+// upkeep forgets old requests.
+func (p *Program) upkeep(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if _, err := p.store.ForgetRequests(ctx, p.now().Add(-requestsKept)); err != nil && ctx.Err() == nil {
+			p.log.Warn("old requests were not forgotten", "error", err)
+		}
+	}
+}
+
+// deliver brings one effect to where it goes.
+func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool) ([]byte, error) {
+	effect, err := incident.DecodeEffect(d.Kind, d.Body)
+	if err != nil {
+		return nil, outbox.PermanentError{Err: err}
+	}
+	p.opt.Passing(BeforeSend)
+	var receipt []byte
+	switch e := effect.(type) {
+	case incident.Tell:
+		if d.Stream == engine.DeskStream {
+			receipt, err = p.tellDesk(ctx, d, maybeSent, e)
+			break
+		}
+		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
+	case incident.Pass:
+		err = p.pass(ctx, d, e)
+	case incident.Page:
+		if e.Method != "slack" {
+			return nil, outbox.PermanentError{Reason: "not configured"}
+		}
+		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
+	default:
+		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
+	}
+	p.opt.Passing(AfterSend)
+	return receipt, err
+}
+
+// The named moments of a delivery.
+const (
+	BeforeSend engine.Points = "before send"
+	AfterSend  engine.Points = "after send"
+)
+
+// pass hands an intent to another incident; the delivery's ID makes a repeat
+// harmless.
+func (p *Program) pass(ctx context.Context, d outbox.Delivery, e incident.Pass) error {
+	_, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{
+		Stream: e.To, Intent: e.TakeOver, Key: "delivery:" + d.ID,
+		Reply: func(incident.Incident, []incident.Event) []byte { return nil },
+	})
+	var refusal incident.Refusal
+	if errors.As(err, &refusal) {
+		return outbox.PermanentError{Err: err}
+	}
+	return err
+}
+
+func (p *Program) route(d outbox.Delivery) outbox.Route {
+	if d.Kind == incident.EffectKind(incident.Pass{}) {
+		return outbox.Route{Provider: "muster"}
+	}
+	return bot.Route(d)
+}
+
+// lines are the templates in force.
+func (p *Program) lines() render.Lines { return lines(p.opt.Live.Get()) }
+
+// onCall lists who is on call, for the home tab.
+func (p *Program) onCall(at time.Time) []render.OnCall {
+	var out []render.OnCall
+	s := p.roster.Schedule()
+	for _, role := range s.Roles() {
+		shift := s.OnCall(role, at, p.roster.Overrides())
+		out = append(out, render.OnCall{Role: role, Person: shift.OnCall().Person(), Until: shift.Until})
+	}
+	return out
+}
+
+// lastFrame is when Slack was last heard.
+func (p *Program) lastFrame() time.Time { return p.bot.LastFrame() }
+
+// person finds who is meant by an e-mail address.
+func (p *Program) person(ctx context.Context, email string) incident.Person {
+	if m, ok := p.roster.Schedule().Find(email); ok {
+		return m.Person()
+	}
+	if who, err := p.bot.Directory().Find(ctx, email, incident.Person{}); err == nil {
+		return who
+	}
+	return incident.Person{Key: email, Name: email}
+}
+
+// notifiers says which methods cannot be used, and why.
+func notifiers() map[string]string {
+	return map[string]string{"pagerduty": "not configured", "phone": "not configured", "email": "not configured"}
+}
+
+// counted counts the commands that came over Slack.
+type counted struct {
+	*commands.Commands
+	metrics *metrics
+}
+
+func (c counted) Run(ctx context.Context, call commands.Call) commands.Reply {
+	reply := c.Commands.Run(ctx, call)
+	c.metrics.commands.WithLabelValues(call.Via, reply.Code).Inc()
+	return reply
+}

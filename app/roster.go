@@ -1,0 +1,88 @@
+package app
+
+import (
+	"sync/atomic"
+	"time"
+
+	"muster/config"
+	"muster/engine"
+	"muster/escalation"
+	"muster/escalation/rota"
+	"muster/incident"
+	"muster/reminders"
+)
+
+// roster answers who is on call from the configuration in force and the
+// overrides made by hand.
+type roster struct {
+	live *config.Live
+	// notifiers says, by method, why nothing can be sent over it; a method
+	// that is not in the map works.
+	notifiers map[string]string
+	overrides atomic.Pointer[[]rota.Override]
+}
+
+func (r *roster) Schedule() rota.Schedule { return r.live.Get().Schedule }
+
+func (r *roster) Overrides() []rota.Override {
+	if p := r.overrides.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// remember takes over what the desk recorded.
+func (r *roster) remember(d incident.Desk) {
+	out := make([]rota.Override, len(d.Overrides))
+	for i, o := range d.Overrides {
+		out[i] = rota.Override{
+			ID: o.ID, Role: o.Role, From: o.From, Until: o.Until, Who: o.Who, Instead: o.Instead,
+			Swap: o.Swap, By: o.By, At: o.At, Reason: o.Reason,
+		}
+	}
+	r.overrides.Store(&out)
+}
+
+// OnCall gives the people to try for a role.
+func (r *roster) OnCall(role string, at time.Time) escalation.Shift {
+	shift := r.Schedule().OnCall(role, at, r.Overrides())
+	out := escalation.Shift{Until: shift.Until}
+	for _, m := range shift.Members {
+		out.Contacts = append(out.Contacts, r.contact(m))
+	}
+	return out
+}
+
+// Contact says what reaches a person; somebody in no rota is reached by Slack
+// and mail only.
+func (r *roster) Contact(p incident.Person) escalation.Contact {
+	m, _ := r.Schedule().Member(p)
+	c := r.contact(m)
+	if p.Name != "" {
+		c.Person = p
+	}
+	return c
+}
+
+func (r *roster) contact(m rota.Member) escalation.Contact {
+	c := escalation.Contact{Person: m.Person(), Missing: map[string]string{}}
+	for _, method := range escalation.Methods {
+		if why, ok := r.notifiers[method]; ok {
+			c.Missing[method] = why
+		} else if !m.Reachable(method) {
+			c.Missing[method] = "no address"
+		}
+	}
+	return c
+}
+
+// desk puts what people say about who is on call on record.
+type desk struct {
+	engine engine.Desk
+	roster *roster
+}
+
+// rules are the rules of the day for incidents.
+func (r *roster) rules() []incident.Rule {
+	return []incident.Rule{escalation.OnCall{Roster: r}, escalation.Matrix{Roster: r}, reminders.Updates{Roster: r}}
+}

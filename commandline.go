@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"muster/app"
+)
+
+// commandLine is every command and flag of the program.
+type commandLine struct {
+	Run        runCommand       `cmd:"" help:"Run the incident commander against Slack."`
+	Demo       demoCommand      `cmd:"" help:"Run a whole local Slack workspace in the browser; no account needed."`
+	Check      checkCommand     `cmd:"" help:"Check the configuration and look 90 days ahead on call."`
+	Doctor     doctorCommand    `cmd:"" help:"Check tokens, channels and data from this machine."`
+	Oncall     oncallCommand    `cmd:"" help:"Say who is on call, until when, and who is next."`
+	Simulate   simulateCommand  `cmd:"" help:"Say who would be woken, when and by what: muster simulate P0 'Sun 03:00 Europe/Berlin'."`
+	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
+	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
+	Audit      auditCommand     `cmd:"" help:"Check the record."`
+	Config     configCommand    `cmd:"" help:"Work with configuration files."`
+	Storybook  storybookCommand `cmd:"" help:"Render every message and form that the program can produce."`
+	Healthy    healthyCommand   `cmd:"" name:"healthcheck" help:"Ask the running program for its health; for containers."`
+	VersionNow kong.VersionFlag `name:"version" help:"Print the version."`
+}
+
+type question struct {
+	Config string    `help:"The configuration directory." default:"./config" type:"path"`
+	At     time.Time `help:"The moment the question is about (RFC 3339); default: now." format:"2006-01-02T15:04:05Z07:00"`
+	JSON   bool      `name:"json" help:"Answer in JSON."`
+}
+
+func (q question) options() app.Question {
+	return app.Question{Config: q.Config, At: q.At, JSON: q.JSON, Out: os.Stdout, Env: os.LookupEnv}
+}
+
+type runCommand struct {
+	Config string `help:"The configuration directory." default:"./config" type:"path"`
+	Data   string `help:"The data file." default:"./data/muster.db" type:"path"`
+	Listen string `help:"The HTTP address." default:"127.0.0.1:8080"`
+	Log    string `help:"How much to log." enum:"debug,info,warn,error" default:"info"`
+}
+
+func (c runCommand) Run(ctx context.Context) error {
+	return app.Run(ctx, app.RunFlags{Config: c.Config, Data: c.Data, Listen: c.Listen, Log: c.Log}, os.LookupEnv, os.Stderr)
+}
+
+type demoCommand struct {
+	Listen string  `help:"The page's address." default:"127.0.0.1:3000"`
+	Speed  float64 `help:"How fast the demo's clock runs: 1, 10 or 60." default:"1"`
+	NoOpen bool    `help:"Leave the browser alone."`
+	Config string  `help:"A configuration directory to try; default: the built-in one." type:"path"`
+	Data   string  `help:"A data file to keep; default: one that is removed at the end." type:"path"`
+	Log    string  `help:"How much to log." enum:"debug,info,warn,error" default:"warn"`
+}
+
+func (c demoCommand) Run(ctx context.Context) error {
+	return app.Demo(ctx, app.DemoFlags{
+		Listen: c.Listen, Speed: c.Speed, NoOpen: c.NoOpen, Config: c.Config, Data: c.Data, Log: c.Log,
+	}, os.Stdout, os.Stderr)
+}
+
+type checkCommand struct {
+	question
+	Slack bool `help:"Also look for every member in Slack."`
+}
+
+func (c checkCommand) Run(ctx context.Context) error {
+	return app.CheckConfig(ctx, c.options(), c.Slack)
+}
+
+type doctorCommand struct {
+	question
+	Data string `help:"The data file." default:"./data/muster.db" type:"path"`
+}
+
+func (c doctorCommand) Run(ctx context.Context) error { return app.Doctor(ctx, c.options(), c.Data) }
+
+type oncallCommand struct {
+	question
+	Data string   `help:"The data file, for overrides when the program does not run." default:"./data/muster.db" type:"path"`
+	When []string `arg:"" optional:"" help:"When, in words: 'Sun 03:00 Europe/Berlin'."`
+}
+
+func (c oncallCommand) Run(ctx context.Context) error {
+	return app.OnCall(ctx, c.options(), c.Data, strings.Join(c.When, " "))
+}
+
+type simulateCommand struct {
+	question
+	Data string   `help:"The data file, for overrides when the program does not run." default:"./data/muster.db" type:"path"`
+	What []string `arg:"" optional:"" help:"A severity and a time."`
+}
+
+func (c simulateCommand) Run(ctx context.Context) error {
+	return app.Simulate(ctx, c.options(), c.Data, c.What)
+}
+
+type incidentCommand struct {
+	Words []string `arg:"" optional:"" help:"The command, as behind /incident; --as alice@example.com says for whom."`
+}
+
+func (c incidentCommand) Run(ctx context.Context) error {
+	return app.Incident(ctx, c.Words, os.LookupEnv, os.Stdout)
+}
+
+type backupCommand struct {
+	Data string `help:"The data file." default:"./data/muster.db" type:"path"`
+	To   string `arg:"" help:"The file to write." type:"path"`
+}
+
+func (c backupCommand) Run(ctx context.Context) error {
+	return app.Backup(ctx, c.Data, c.To, os.LookupEnv, os.Stdout)
+}
+
+type auditCommand struct {
+	Verify struct {
+		Data string `help:"The data file." default:"./data/muster.db" type:"path"`
+	} `cmd:"" help:"Check the chain of hashes over the whole history."`
+}
+
+func (c auditCommand) Run(ctx context.Context) error {
+	return app.Verify(ctx, c.Verify.Data, os.Stdout)
+}
+
+type configCommand struct {
+	Init struct {
+		Config string `help:"The directory to write to." default:"./config" type:"path"`
+	} `cmd:"" help:"Write the built-in configuration, complete and commented; never overwrites a file."`
+}
+
+func (c configCommand) Run() error { return app.InitConfig(c.Init.Config, os.Stdout) }
+
+type storybookCommand struct {
+	Format string `help:"json or html." enum:"json,html" default:"html"`
+}
+
+func (c storybookCommand) Run() error { return app.Storybook(c.Format, os.Stdout) }
+
+type healthyCommand struct{}
+
+func (healthyCommand) Run(ctx context.Context) error {
+	return app.Healthcheck(ctx, os.LookupEnv, os.Stdout)
+}
