@@ -279,7 +279,7 @@ func (b *Bot) submission(in interaction) job {
 func (b *Bot) submitted(in interaction, meta render.Meta, names []string, r commands.Reply, to place) result {
 	f := b.frame()
 	notice := f.NoticeView(in.View.Title.Text, b.reply(r))
-	res := result{fault: fault(r)}
+	res := result{fault: fault(r), refused: !r.OK}
 	switch {
 	case res.fault:
 		res.ack = errorsAck(map[string]string{first(names): render.PlainNotRecorded})

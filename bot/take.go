@@ -44,6 +44,9 @@ type result struct {
 	// fault is set when nothing could be recorded: the request is not
 	// remembered, so that its repeat is tried again.
 	fault bool
+	// refused is set when nothing was changed and the same request may be sent
+	// again with other content: a form keeps its identity when it is corrected.
+	refused bool
 	// after sends what the acknowledgement could not carry: late is set when it
 	// had left before the work was done, lost when it could not be delivered.
 	after func(ctx context.Context, late, lost bool)
@@ -91,7 +94,7 @@ func (b *Bot) handle(ctx context.Context, env envelope) {
 		}
 	}
 	r := entry.result
-	if r.fault {
+	if r.fault || r.refused {
 		b.seen.forget(j.key)
 	}
 	if r.fault && j.patient {

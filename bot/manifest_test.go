@@ -1,0 +1,3 @@
+package bot_test
+
+var manifestScopes, manifestEvents []string
