@@ -85,7 +85,7 @@ func resolveForm(s incident.Incident, fix string, postmortem time.Time) Form {
 func clip(text string, most int) string { return shorten(text, most) }
 
 // fillable are the forms by name, as a command with its text left out.
-var fillable = []string{"create", "update", "resolve", "escalate", "hold", "note", "severity", "lead", "role", "action"}
+var fillable = []string{"create", "update", "resolve", "reopen", "escalate", "page", "hold", "note", "severity", "lead", "role", "action"}
 
 // OpenForm gives a form by its name, filled in, for the incident that the call
 // names in its text, or that its place belongs to. A person who may not submit
@@ -138,6 +138,18 @@ func (c *Commands) smallForm(x *exec) Form {
 		person.Optional, person.Hint = true, "Instead of a level"
 		f.Title, f.Submit = "Escalate "+s.ID, "Page now"
 		f.Fields = []Field{{Name: "target", Label: "Whom", Kind: KindChoice, Choices: choices, Optional: true}, person, reason}
+	case "page":
+		choices := []Choice{{Value: "", Label: "The person below"}}
+		for _, r := range c.roleNames(s) {
+			choices = append(choices, Choice{Value: r, Label: "On call: " + r})
+		}
+		person.Optional = true
+		f.Title, f.Submit = "Page for "+s.ID, "Page now"
+		f.Fields = []Field{{Name: "target", Label: "Role", Kind: KindChoice, Choices: choices, Optional: true}, person, {Name: "reason", Label: "Message", Kind: KindText}}
+	case "reopen":
+		f.Title, f.Submit = "Reopen "+s.ID, "Reopen"
+		reason.Optional = false
+		f.Fields = []Field{reason}
 	case "hold":
 		f.Title, f.Submit = "Hold "+s.ID, "Hold"
 		reason.Optional = false
@@ -334,6 +346,15 @@ func (v *values) small(form string) Reply {
 			}
 		}
 		return v.then(func() Reply { return c.escalated(x, in) })
+	case "page":
+		in := incident.Escalate{By: by, Person: v.person("person", ""), Reason: v.text("reason", MaxText, "Say in a few words what you need.")}
+		if in.Person.Nobody() {
+			in.Role = v.text("target", maxTitle, "Choose a role or a person.")
+		}
+		return v.then(func() Reply { return c.escalated(x, in) })
+	case "reopen":
+		in := incident.Reopen{By: by, Reason: v.text("reason", MaxText, "Reopening needs a reason.")}
+		return v.then(func() Reply { return c.reopened(x, in) })
 	case "hold":
 		d, err := ParseSpan(v.text("for", maxTitle, "Say for how long."))
 		if err != nil {
@@ -342,7 +363,12 @@ func (v *values) small(form string) Reply {
 		in := incident.Hold{By: by, For: d, Reason: v.text("reason", MaxText, "A hold needs a reason.")}
 		return v.then(func() Reply { return c.held(x, in) })
 	case "note":
-		in := incident.Note{By: by, Text: v.text("text", MaxText, "The note has no text."), Link: x.call.Link, Source: x.call.Source}
+		in := incident.Note{By: by, Link: x.call.Link, Source: x.call.Source}
+		if in.Link != "" { // a message is noted as far as it fits; the link has the rest
+			in.Text = clip(strings.TrimSpace(v.got["text"]), MaxText)
+		} else {
+			in.Text = v.text("text", MaxText, "The note has no text.")
+		}
 		return v.then(func() Reply { return c.noted(x, in) })
 	case "severity":
 		s, ok := severityName(v.text("severity", maxTitle, ""))

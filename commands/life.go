@@ -219,7 +219,11 @@ func (c *Commands) reopen(x *exec) Reply {
 	if reason == "" && !x.at.Open() {
 		return usage(x.spec, "Reopening needs a reason.")
 	}
-	return c.do(x, incident.Reopen{By: x.call.By, Reason: reason}, func(o outcome) Reply {
+	return c.reopened(x, incident.Reopen{By: x.call.By, Reason: reason})
+}
+
+func (c *Commands) reopened(x *exec, in incident.Reopen) Reply {
+	return c.do(x, in, func(o outcome) Reply {
 		if _, ok := happened[incident.Reopened](o); !ok {
 			return Reply{Body: Say(o.after.ID, " is open already.")}
 		}

@@ -226,10 +226,10 @@ func FuzzRun(f *testing.F) {
 	for _, text := range []string{"“", "\"", "'", "<@", "<@U1|x>", "create \"", "inc", "INC 1", "#1", "=", "service=", "note ‘x’", "hold 1h", "override @bob from to", "swap @bob return", "simulate P0 \"", "\x00", "\xff\xfe", "update next= eta=:", "- - -"} {
 		f.Add(text, "show")
 	}
-	w := newWorld(f)
-	w.run("ann", "create P1 first")
-	w.run("ann", "create P2 second")
 	f.Fuzz(func(t *testing.T, a, b string) {
+		w := newWorld(t)
+		w.run("ann", "create P1 first")
+		w.run("ann", "create P2 second")
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		for _, s := range []string{a, a + " " + b, b + " " + a} {

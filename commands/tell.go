@@ -64,7 +64,10 @@ func (c *Commands) snooze(x *exec) Reply {
 
 func (c *Commands) note(x *exec) Reply {
 	text := x.args.text()
-	if text == "" && x.call.Link == "" {
+	switch {
+	case x.call.Link != "":
+		text = clip(text, MaxText)
+	case text == "":
 		return usage(x.spec, "The note has no text.")
 	}
 	return c.noted(x, incident.Note{By: x.call.By, Text: text, Link: x.call.Link, Source: x.call.Source})
