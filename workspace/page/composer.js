@@ -1,7 +1,7 @@
 // The field that messages and commands are written in, with completion of commands, people,
 // channels and emoji.
 
-import { el, icon, iconButton, toast, freshId } from "./dom.js";
+import { el, iconButton, toast, freshId } from "./dom.js";
 import { client, slack, sentence } from "./api.js";
 import { avatar } from "./avatar.js";
 import { find } from "./emoji.js";

@@ -1,13 +1,14 @@
 // The middle of the page: one conversation with its heading, bookmarks, messages and field.
 
-import { el, icon, iconButton, replace, toast } from "./dom.js";
+import { el, icon, replace, toast } from "./dom.js";
 import { slack, sentence } from "./api.js";
 import { avatar } from "./avatar.js";
 import { MessageList } from "./list.js";
 import { Composer, outgoing } from "./composer.js";
 import { mrkdwn, link, plainText } from "./mrkdwn.js";
 import { state, on, emit, timelineOf, channelTitle, fullName, isBot } from "./state.js";
-import { loadHistory, loadExtras, markRead, markUnread, join, dropEphemeral } from "./session.js";
+import { loadHistory, loadExtras, markRead, markUnread, join } from "./session.js";
+import { dropEphemeral } from "./receive.js";
 
 let shown = null; // {id, list, composer}
 
@@ -40,7 +41,7 @@ export async function showConversation(id, { ts, focus = true } = {}) {
   drawHeading();
   drawFoot();
   list.refresh();
-  if (focus && matchMedia("(hover: hover)").matches) shown.composer?.focus();
+  if (focus && matchMedia("(min-width: 721px)").matches) shown.composer?.focus();
   try {
     await loadHistory(id);
   } catch (error) {

@@ -21,7 +21,7 @@ export function el(tag, props = {}, ...kids) {
   return node;
 }
 
-export function add(node, kids) {
+function add(node, kids) {
   for (const kid of kids.flat(Infinity)) {
     if (kid === undefined || kid === null || kid === false) continue;
     node.append(kid);
@@ -148,6 +148,9 @@ export function announce(text) {
   live.textContent = "";
   liveTimer = setTimeout(() => {
     live.textContent = text;
+    liveTimer = setTimeout(() => {
+      live.textContent = "";
+    }, 5000);
   }, 60);
 }
 

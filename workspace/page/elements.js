@@ -258,6 +258,7 @@ function textInput(spec, block, ctx, where, extra) {
     if (block.dispatch_action) ctx.act({ block_id: block.block_id, action_id: spec.action_id, type: spec.type, value: input.value }, input);
   };
   let timer;
+  const left = spec.max_length ? el("small", { class: "count" }) : null;
   const input = el(multiline ? "textarea" : "input", {
     class: "field",
     type: multiline ? null : INPUT_TYPES[spec.type] || "text",
@@ -285,16 +286,15 @@ function textInput(spec, block, ctx, where, extra) {
     },
   });
   input.value = value.value ?? "";
-  if (!spec.max_length) return ((input.dataset.plain = ""), input);
-  const left = el("small", { class: "count" });
+  count();
+  return left ? el("div", { class: "counted" }, input, left) : input;
+
   function count() {
     if (!left) return;
     const length = [...input.value].length;
     left.textContent = `${length} of ${spec.max_length}`;
     left.classList.toggle("over", length > spec.max_length);
   }
-  count();
-  return el("div", { class: "counted" }, input, left);
 }
 
 function fileInput() {

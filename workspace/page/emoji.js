@@ -26,21 +26,10 @@ const BY_NAME = new Map();
 const words = TABLE.trim().split(/\s+/);
 for (let i = 0; i + 1 < words.length; i += 2) BY_NAME.set(words[i], words[i + 1]);
 
-const NAME_OF = new Map();
-for (const [name, picture] of BY_NAME) {
-  const plain = picture.replaceAll("\uFE0F", "");
-  if (!NAME_OF.has(plain)) NAME_OF.set(plain, name);
-}
-
 // picture returns the emoji for a name, or undefined.
 export function picture(name) {
   const base = String(name).split("::")[0];
   return BY_NAME.get(base);
-}
-
-// nameOf returns the name for a picture, or undefined.
-export function nameOf(text) {
-  return NAME_OF.get(text.replaceAll("\uFE0F", ""));
 }
 
 export const QUICK = ["pushpin", "+1", "eyes", "white_check_mark", "tada", "pray"];

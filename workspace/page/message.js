@@ -19,7 +19,7 @@ export function isQuiet(message) {
 }
 
 // actionContext is what the blocks of a message need to talk to the app.
-export function actionContext(message, channel) {
+function actionContext(message, channel) {
   const id = `${channel}/${message.ts}`;
   if (!values.has(id)) values.set(id, new Values());
   const container = { type: "message", channel_id: channel, message_ts: message.ts, is_ephemeral: Boolean(message.is_ephemeral) };
@@ -206,7 +206,7 @@ function reactions(message, place) {
   );
 }
 
-export async function react(channel, message, name) {
+async function react(channel, message, name) {
   const mine = message.reactions?.find((r) => r.name === name)?.users?.includes(state.me?.id);
   try {
     await slack(mine ? "reactions.remove" : "reactions.add", { channel, timestamp: message.ts, name });

@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 import { picture, withPictures } from "./emoji.js";
 import { state, personName, dateToken, dateLong, timeSecsOf } from "./state.js";
 
-export function unescape(text) {
+function unescape(text) {
   return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&amp;", "&");
 }
 
@@ -103,7 +103,7 @@ const OPENS_AFTER = /[\s([{"'“‘«:;,.!?/\-–—*_~]/;
 const CLOSES_BEFORE = /[\s)\]}"'”’».,:;!?/\-–—*_~…]/;
 
 // inline renders one line's marks.
-export function inline(text) {
+function inline(text) {
   const out = document.createDocumentFragment();
   let plain = "";
   const flush = () => {

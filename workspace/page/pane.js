@@ -62,11 +62,6 @@ export function togglePane(kind) {
   else openPane({ kind });
 }
 
-// refreshPane draws the open pane's body anew if it is of this kind.
-export function refreshPane(kind) {
-  if (state.pane?.kind === kind) current?.refresh?.();
-}
-
 function pinsPane({ channel }) {
   const body = el("div", { class: "pane-body" });
   const refresh = () => {

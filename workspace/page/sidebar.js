@@ -51,7 +51,7 @@ function draw(side) {
       section("Direct messages", [...directs(all, bot)]),
       section("Apps", [
         row({ key: "home", lead: avatar("app", 20), text: botTitle(), current: state.place?.kind === "home", run: () => emit("go", { kind: "home" }) }),
-        botRoom && row({ key: botRoom.id, lead: icon("thread", 18), text: `Messages with ${botTitle()}`, current: state.place?.id === botRoom.id, channel: botRoom, run: () => emit("go", { kind: "channel", id: botRoom.id }) }),
+        botRoom && row({ key: botRoom.id, lead: icon("thread", 18), text: "Messages", current: state.place?.id === botRoom.id, channel: botRoom, run: () => emit("go", { kind: "channel", id: botRoom.id }) }),
       ]),
       archived.length > 0 && section("Archived", archived.map(room), archived.some((c) => state.place?.id === c.id)),
     ),
@@ -94,7 +94,7 @@ function me() {
   );
 }
 
-export function switcher(anchor) {
+function switcher(anchor) {
   menu(
     anchor,
     state.people.map((p) => ({

@@ -67,7 +67,7 @@ export function clockSpeed() {
 
 // ---- timelines: the messages of a channel or a thread, by ts ----
 
-export class Timeline {
+class Timeline {
   constructor() {
     this.messages = new Map();
     this.loaded = false;
@@ -196,8 +196,8 @@ function formatted(seconds, options) {
 export const timeOf = (s) => formatted(s, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 export const timeSecsOf = (s) => formatted(s, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 export const dayKey = (s) => formatted(s, { year: "numeric", month: "2-digit", day: "2-digit" });
-export const dateShort = (s) => formatted(s, { day: "numeric", month: "short", year: "numeric" });
-export const dateMedium = (s) => formatted(s, { day: "numeric", month: "long", year: "numeric" });
+const dateShort = (s) => formatted(s, { day: "numeric", month: "short", year: "numeric" });
+const dateMedium = (s) => formatted(s, { day: "numeric", month: "long", year: "numeric" });
 export const dateLong = (s) => formatted(s, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
 export const dateWeekday = (s) => formatted(s, { weekday: "short", day: "numeric", month: "short" });
 
@@ -215,7 +215,8 @@ export const dayTitle = (s) => near(s, dateLong);
 export function ago(seconds) {
   const delta = workspaceNow() - seconds;
   const size = Math.abs(delta);
-  if (size < 45) return delta >= 0 ? "just now" : "in a moment";
+  if (delta > -10 && delta < 45) return "just now";
+  if (size < 45) return "in a moment";
   const [count, unit] = size < 5400 ? [size / 60, "minute"] : size < 129600 ? [size / 3600, "hour"] : [size / 86400, "day"];
   const n = Math.max(1, Math.round(count));
   const words = `${n} ${unit}${n === 1 ? "" : "s"}`;

@@ -6,7 +6,7 @@ import { client, sentence } from "./api.js";
 import { avatar } from "./avatar.js";
 import { link } from "./mrkdwn.js";
 import { state, emit, on, setClock, clockSpeed, workspaceNow, timeOf, timeSecsOf, dateWeekday, fullName, dayTitle } from "./state.js";
-import { takeFaults } from "./session.js";
+import { takeFaults } from "./receive.js";
 
 // ---- clock ----
 
