@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -13,17 +14,21 @@ type Live struct {
 	dir string
 	env func(string) (string, bool)
 	now atomic.Pointer[Config]
-	// reloading keeps an older load from replacing a newer one.
+	// reloading keeps an older load from replacing a newer one, and guards
+	// seen.
 	reloading sync.Mutex
+	// seen is what the files were at the last load, taken before it.
+	seen [sha256.Size]byte
 }
 
 // NewLive loads a directory for the first time. An error is of type Problems.
 func NewLive(dir string, env func(string) (string, bool)) (*Live, error) {
+	seen := fingerprint(dir)
 	cfg, err := Load(dir, env)
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{dir: dir, env: env}
+	l := &Live{dir: dir, env: env, seen: seen}
 	l.now.Store(cfg)
 	return l, nil
 }
@@ -36,6 +41,7 @@ func (l *Live) Get() *Config { return l.now.Load() }
 func (l *Live) Reload() error {
 	l.reloading.Lock()
 	defer l.reloading.Unlock()
+	l.seen = fingerprint(l.dir)
 	cfg, err := Load(l.dir, l.env)
 	if err != nil {
 		return fmt.Errorf("the configuration stays as it was:\n%w", err)
@@ -45,7 +51,10 @@ func (l *Live) Reload() error {
 }
 
 // Watch reloads whenever a file of the directory changes, until ctx ends, and
-// hands each reload's outcome to told.
+// hands each reload's outcome to told. A change since the last load counts.
 func (l *Live) Watch(ctx context.Context, told func(error)) error {
-	return Watch(ctx, l.dir, func() { told(l.Reload()) })
+	l.reloading.Lock()
+	seen := l.seen
+	l.reloading.Unlock()
+	return watch(ctx, l.dir, seen, func() { told(l.Reload()) })
 }

@@ -27,11 +27,15 @@ const lookAgain = 10 * time.Second
 // a file that is written again as it was is no change. changed is called from
 // one goroutine, never twice at once.
 func Watch(ctx context.Context, dir string, changed func()) error {
+	return watch(ctx, dir, fingerprint(dir), changed)
+}
+
+// watch is Watch with the state that counts as known.
+func watch(ctx context.Context, dir string, seen [sha256.Size]byte, changed func()) error {
 	if full, err := filepath.Abs(dir); err == nil {
 		dir = full // so that the directory and its parent are told apart
 	}
-	w := &watcher{dir: dir}
-	w.seen = w.fingerprint()
+	w := &watcher{dir: dir, seen: seen}
 	events, failures := make(chan fsnotify.Event), make(chan error)
 	notify, err := fsnotify.NewWatcher()
 	if err == nil {
@@ -40,9 +44,8 @@ func Watch(ctx context.Context, dir string, changed func()) error {
 		w.notify = notify
 		events, failures = notify.Events, notify.Errors
 		defer notify.Close()
-		w.follow()
-		w.seen = w.fingerprint()
 	}
+	w.compare(changed)
 	quiet := time.NewTimer(settle)
 	quiet.Stop()
 	again := time.NewTicker(lookAgain)
@@ -82,7 +85,7 @@ type watcher struct {
 
 func (w *watcher) compare(changed func()) {
 	w.follow()
-	if now := w.fingerprint(); now != w.seen {
+	if now := fingerprint(w.dir); now != w.seen {
 		w.seen = now
 		changed()
 	}
@@ -90,10 +93,10 @@ func (w *watcher) compare(changed func()) {
 
 // folders are the directories that hold configuration. The parent sees the
 // directory itself come and go.
-func (w *watcher) folders() []string {
+func folders(dir string) []string {
 	return []string{
-		filepath.Dir(filepath.Clean(w.dir)), w.dir, filepath.Join(w.dir, "oncall"),
-		filepath.Join(w.dir, templateDir), filepath.Join(w.dir, playbookDir),
+		filepath.Dir(filepath.Clean(dir)), dir, filepath.Join(dir, "oncall"),
+		filepath.Join(dir, templateDir), filepath.Join(dir, playbookDir),
 	}
 }
 
@@ -111,19 +114,20 @@ func (w *watcher) follow() {
 	if w.notify == nil {
 		return
 	}
-	for _, folder := range w.folders() {
+	for _, folder := range folders(w.dir) {
 		_ = w.notify.Remove(folder)
 		_ = w.notify.Add(folder)
 	}
 }
 
-// fingerprint is a hash of the names and contents of all configuration files.
-func (w *watcher) fingerprint() [sha256.Size]byte {
+// fingerprint is a hash of the names and contents of a directory's
+// configuration files.
+func fingerprint(dir string) [sha256.Size]byte {
 	h := sha256.New()
-	for _, folder := range w.folders()[1:] {
+	for i, folder := range folders(dir)[1:] {
 		entries, err := os.ReadDir(folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprintf(h, "%s %v\n", folder, err)
+			fmt.Fprintf(h, "%d %s\n", i, cause(err))
 		}
 		for _, e := range entries {
 			name := filepath.Join(folder, e.Name())
@@ -132,10 +136,10 @@ func (w *watcher) fingerprint() [sha256.Size]byte {
 			}
 			data, err := readSmall(name)
 			if err != nil {
-				fmt.Fprintf(h, "%s %s\n", name, cause(err))
+				fmt.Fprintf(h, "%d %s %s\n", i, e.Name(), cause(err))
 				continue
 			}
-			fmt.Fprintf(h, "%s %d %x\n", name, len(data), sha256.Sum256(data))
+			fmt.Fprintf(h, "%d %s %x\n", i, e.Name(), sha256.Sum256(data))
 		}
 	}
 	return [sha256.Size]byte(h.Sum(nil))

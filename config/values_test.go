@@ -1,0 +1,133 @@
+package config
+
+import (
+	"testing"
+	"time"
+)
+
+func TestParseDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		"0": 0, "0s": 0, "15m": 15 * time.Minute, "1h30m": 90 * time.Minute, "3d": 72 * time.Hour, "2w": 336 * time.Hour,
+		"1w2d3h": 219 * time.Hour, " 5m ": 5 * time.Minute, "1d12h": 36 * time.Hour, "1.5h": 90 * time.Minute,
+	} {
+		if got, err := ParseDuration(text); err != nil || got != want {
+			t.Errorf("%q is %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "15", "-5m", "+5m", "5 m", "d", "1.5d", "2d1w", "five", "999999d", "-1d", "1d-5m", "2562047h2562047h", "9999999999h"} {
+		if got, err := ParseDuration(text); err == nil {
+			t.Errorf("%q is %s", text, got)
+		}
+	}
+}
+
+func TestParsePhone(t *testing.T) {
+	for text, want := range map[string]string{
+		"+1-555-0101": "+15550101", "+1 (202) 555.0101": "+12025550101", "+49/151/234": "+49151234", " +442071838750 ": "+442071838750",
+	} {
+		if got, err := ParsePhone(text); err != nil || got != want {
+			t.Errorf("%q is %q, %v, want %q", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "+", "12025550101", "+1+2025550101", "+1234567890123456", "+123", "+0123456789", "call me", "+1202555٠١٠١"} {
+		if got, err := ParsePhone(text); err == nil {
+			t.Errorf("%q is %q", text, got)
+		}
+	}
+}
+
+func TestParseCadence(t *testing.T) {
+	from := time.Date(2026, 3, 29, 0, 59, 0, 0, time.UTC)
+	for spec, want := range map[string]time.Time{
+		"@every 10m":   from.Add(10 * time.Minute),
+		"0 * * * *":    time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC),
+		"*/15 9 * * 1": time.Date(2026, 3, 30, 9, 0, 0, 0, time.UTC),
+		"@hourly":      time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC),
+	} {
+		s, err := ParseCadence(spec)
+		if err != nil {
+			t.Errorf("%q: %v", spec, err)
+			continue
+		}
+		if got := s.Next(from); !got.Equal(want) {
+			t.Errorf("%q comes at %s, want %s", spec, got, want)
+		}
+	}
+	if s, err := ParseCadence("  "); s != nil || err != nil {
+		t.Errorf("an empty spec: %v, %v", s, err)
+	}
+	for _, spec := range []string{"TZ=", "TZ=Europe/Berlin", "CRON_TZ=UTC", "@every", "@every 0s", "@every -5m", "@every 5", "* * * * * *", "x", "0 0 31 2 *", "*/0 * * * *"} {
+		if _, err := ParseCadence(spec); err == nil {
+			t.Errorf("%q is a cadence", spec)
+		}
+	}
+}
+
+func TestParseChannel(t *testing.T) {
+	for text, want := range map[string]string{"#incidents": "#incidents", "inc_1-a": "#inc_1-a", "C0123ABCD": "C0123ABCD", "#störung": "#störung"} {
+		if got, err := ParseChannel(text); err != nil || got != want {
+			t.Errorf("%q is %q, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "#", "#a b", "#Big", "#a.b", "##a", "#<x>"} {
+		if got, err := ParseChannel(text); err == nil {
+			t.Errorf("%q is %q", text, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{"15m", "TZ=", "@every 5m", "Monday 09:00 UTC", "+1-555-0101", "rota:a", "2026-01-05", "#a", "@a"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if d, err := ParseDuration(text); err == nil && d < 0 {
+			t.Errorf("%q is the negative duration %s", text, d)
+		}
+		if phone, err := ParsePhone(text); err == nil {
+			if again, err := ParsePhone(phone); err != nil || again != phone {
+				t.Errorf("%q becomes %q, and that %q, %v", text, phone, again, err)
+			}
+		}
+		if s, err := ParseSubject(text); err == nil {
+			if again, err := ParseSubject(s.String()); err != nil || again != s {
+				t.Errorf("%q becomes %q, and that %q, %v", text, s, again, err)
+			}
+		}
+		_, _ = ParseCadence(text)
+		_, _ = parseStart(text)
+		_, _ = parseDate(text)
+		_, _ = ParseChannel(text)
+		_, _ = ParseHandle(text)
+		_, _ = ParseEmail(text)
+	})
+}
+
+// FuzzLoad: whatever the files hold, a load gives a configuration or problems
+// with a file, and never panics; a configuration can be checked.
+func FuzzLoad(f *testing.F) {
+	f.Add(string(builtinFile(rotationFile)), string(builtinFile(escalationFile)), string(builtinFile(musterFile)), string(builtinFile("templates/first.tmpl")))
+	f.Add("oncall_schedule: {primary: {members: [*a, &a {name: ${X}}]}}", "levels: [{level: L1}]", "<<: {a: b}", "{{.Title}}")
+	f.Add("? [a]\n: b", "- a", "!!binary x", "{{define \"first\"}}{{end}}")
+	f.Add("a: &a [*a]", "&a {<<: *a}", "cadence: {P0: 'TZ='}", "{{template \"first\" .}}")
+	f.Fuzz(func(t *testing.T, rotation, escalation, muster, first string) {
+		dir := write(t, rotationFile, rotation, escalationFile, escalation, musterFile, muster, "templates/first.tmpl", first)
+		c, err := Load(dir, env("X", "x"))
+		if err == nil {
+			Check(c, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+			if len(c.Templates.First(FirstMessage{Title: "t"})) > maxMessage {
+				t.Error("a very long message")
+			}
+			return
+		}
+		problems, ok := err.(Problems)
+		if !ok || len(problems) == 0 || c != nil {
+			t.Fatalf("%T beside %v", err, c)
+		}
+		for _, p := range problems {
+			if p.File == "" || p.Text == "" {
+				t.Errorf("a problem without a place or a text: %+v", p)
+			}
+		}
+	})
+}
