@@ -31,7 +31,7 @@ type program struct {
 
 func (p *program) expect(prefix string) string {
 	p.t.Helper()
-	limit := time.After(30 * time.Second)
+	limit := time.After(2 * time.Minute) // a busy machine is slow to start Node
 	for {
 		select {
 		case line, ok := <-p.lines:
