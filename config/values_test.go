@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -127,6 +128,26 @@ func FuzzLoad(f *testing.F) {
 		for _, p := range problems {
 			if p.File == "" || p.Text == "" {
 				t.Errorf("a problem without a place or a text: %+v", p)
+			}
+		}
+	})
+}
+
+// FuzzRead: any text is read as YAML, or said to be none with a line of it.
+func FuzzRead(f *testing.F) {
+	for _, name := range builtinNames() {
+		f.Add(string(builtinFile(name)))
+	}
+	for _, text := range []string{"a: [b\n", "&a [*a]", "a: ${X", "- - - -", "\"\\x\"", "%YAML 9", "a:\n\tb", "--- a\n--- b"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var problems Problems
+		r := reader{file: "f", env: env("X", "x"), problems: &problems}
+		r.parse([]byte(text))
+		for _, p := range problems {
+			if p.Line < 1 || p.Line > 1+strings.Count(text, "\n") {
+				t.Errorf("line %d of %q: %s", p.Line, text, p.Text)
 			}
 		}
 	})
