@@ -61,6 +61,50 @@ func TestAnsweredFailuresDoNotOpenTheBreaker(t *testing.T) {
 	})
 }
 
+func TestAnyAnswerClosesTheBreaker(t *testing.T) {
+	for name, answer := range map[string]error{
+		"refused for now":  outbox.RetryAfterError{After: time.Minute},
+		"refused for good": outbox.PermanentError{Reason: "no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(w *world) {
+				w.cfg.Breaker.After = 1
+				probe := w.make("b", outbox.Reply, outbox.Answer)
+				w.slack.Answer = func(_ context.Context, d outbox.Delivery, try int) error {
+					switch {
+					case d.ID == probe.ID:
+						return answer
+					case try == 1:
+						return errDown
+					}
+					return nil
+				}
+				w.add(w.update("a"))
+				w.wait(time.Second)
+				if !w.box.Status().Down["slack"] {
+					t.Error("it did not open")
+				}
+				w.add(probe)
+				w.wait(5 * time.Second)
+				if w.box.Status().Down["slack"] {
+					t.Error("it is still open after an answer")
+				}
+			})
+		})
+	}
+}
+
+func TestPanicsDoNotOpenTheBreaker(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.slack.Answer = func(context.Context, outbox.Delivery, int) error { panic("always") }
+		w.add(w.update("a"))
+		w.wait(10 * time.Minute)
+		if w.box.Status().Down["slack"] {
+			t.Error("a panic of ours counts against the provider")
+		}
+	})
+}
+
 func TestPagesProbeAnOpenBreaker(t *testing.T) {
 	bubble(t, func(w *world) {
 		w.down(12 * time.Second)
@@ -73,10 +117,10 @@ func TestPagesProbeAnOpenBreaker(t *testing.T) {
 		w.wait(0)
 		w.first(page, 8*time.Second)
 		late := w.page("p")
-		w.wait(4500 * time.Millisecond)
+		w.wait(5 * time.Second) // between two tries of the first
 		w.add(late)
 		w.wait(0)
-		w.first(late, 12500*time.Millisecond)
+		w.first(late, 13*time.Second)
 		w.is(late, outbox.Delivered)
 		w.wait(0)
 		w.is(page, outbox.Delivered) // all that rested after a failure goes too

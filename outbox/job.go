@@ -53,7 +53,8 @@ type job struct {
 	late    *alarm
 	telling bool // is being told, or waits to tell again
 	outcome Outcome
-	leaving bool // superseded and not committed
+	leaving bool // among those that its group counts
+	waits   bool // in its group's ended
 }
 
 // order is the place of a delivery in its stream: by the two numbers at the
@@ -115,9 +116,9 @@ type group struct {
 	flying  *job
 	blocked *job
 	early   map[*job]struct{}
-	// leaving counts superseded versions that are not committed yet. A version
-	// that ended is committed after them, or else they would be all that is
-	// found after a restart; such ones wait in ended.
+	// leaving counts versions that ended and are not committed yet. A newer one
+	// is committed after them, or else they would be all that is found after a
+	// restart, and be sent; such newer ones wait in ended.
 	leaving int
 	ended   []*job
 }
@@ -389,6 +390,7 @@ func (o *Outbox) forget(j *job) {
 				ended := g.ended
 				g.ended = nil
 				for _, e := range ended {
+					e.waits = false
 					o.commitLater(e)
 				}
 			}

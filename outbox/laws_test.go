@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -216,20 +217,33 @@ func TestLaws(t *testing.T) {
 		p.newestWins()
 		p.lateInTime()
 		p.withinSlots()
-		for _, e := range p.errs {
-			rt.Error(e)
-		}
 		if len(p.errs) > 0 {
-			for _, c := range p.calls {
-				rt.Logf("%v - %v %s %s/%s p%d %s %q maybe %v: %v", c.Begin.Sub(p.starts[0]), c.End.Sub(p.starts[0]),
-					c.ID, c.Stream, c.Lane, c.Priority, c.Kind, c.Replaces, c.MaybeSent, c.Err)
-			}
-			for _, o := range p.queue.Outcomes() {
-				rt.Logf("%v %s %s %s", o.Outcome.At.Sub(p.starts[0]), o.ID, o.State, o.Reason)
-			}
+			// Not to rt, which forgets what it was told when goroutines take another
+			// turn the next time.
+			t.Log(p.story())
 			rt.FailNow()
 		}
 	})
+}
+
+// story tells what was seen.
+func (p *past) story() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, strings.Join(p.errs, "\n"))
+	since := func(t time.Time) time.Duration { return t.Sub(p.starts[0]) }
+	for i, end := range p.ends {
+		fmt.Fprintln(&b, "ran", since(p.starts[i]), "to", since(end))
+	}
+	for _, d := range p.all {
+		fmt.Fprintln(&b, "added", since(d.At), d.ID, d.Lane, d.Priority, d.Kind, d.Replaces, d.NotBefore.Sub(d.At))
+	}
+	for _, c := range p.calls {
+		fmt.Fprintln(&b, "called", since(c.Begin), since(c.End), c.ID, c.Lane, c.Kind, c.Replaces, c.MaybeSent, c.Err)
+	}
+	for _, o := range p.queue.Outcomes() {
+		fmt.Fprintln(&b, "settled", since(o.Outcome.At), o.ID, o.State, o.Reason)
+	}
+	return b.String()
 }
 
 func (p *past) settledOnce() {

@@ -2,6 +2,7 @@ package outbox_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -105,10 +106,14 @@ func TestWhoNeedsTwoLimitsIsNotStarvedByThoseWhoNeedOne(t *testing.T) {
 				w.wait(1500 * time.Millisecond)
 				both := w.make("both", outbox.Page, p, of("both"))
 				w.add(both)
+				for i := range 300 {
+					w.add(w.update(fmt.Sprint("more one", i), of("one")), w.update(fmt.Sprint("more two", i), of("two")))
+					w.wait(2 * time.Second)
+				}
 				w.wait(10 * time.Minute)
 				limit := 8 * time.Second
 				if p == outbox.Update {
-					limit = 4 * 60 * time.Second // its turn is after those who came before
+					limit = 120 * time.Second // its turn is after those who came before
 				}
 				if at := w.at(both); len(at) == 0 || at[0] > limit {
 					t.Errorf("it left at %v, want within %v", at, limit)

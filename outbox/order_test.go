@@ -93,6 +93,62 @@ func TestAVersionInFlightThatFailsGivesWayToTheNewest(t *testing.T) {
 		w.sent(v1, v2)
 		w.is(v1, outbox.Superseded)
 		w.is(v2, outbox.Delivered)
+		if !w.slack.Calls()[1].MaybeSent {
+			t.Error("the older may have arrived, and the newest was not told to look")
+		}
+	})
+}
+
+func TestAnEarlierVersionForLaterDoesNotOutliveTheNewest(t *testing.T) {
+	bubble(t, func(w *world) {
+		later, newest := w.card("a", notBefore(w.began.Add(time.Hour))), w.card("a")
+		w.add(later, newest)
+		w.wait(time.Minute)
+		w.is(newest, outbox.Delivered)
+		w.stop()
+		w.wait(2 * time.Hour)
+		w.sent(newest)
+		w.is(later, outbox.Superseded)
+	})
+}
+
+func TestADeliveredOldVersionThatCannotBeSettledHoldsTheNewersSettling(t *testing.T) {
+	bubble(t, func(w *world) {
+		old := w.card("a")
+		newest := w.make("a", outbox.Decor, outbox.Decoration, replaces("card"))
+		full := true
+		w.queue.Fail = func(call string, d outbox.Delivery) error {
+			if call == "settle" && full && d.ID == old.ID {
+				return errors.New("disk full")
+			}
+			return nil
+		}
+		w.add(old)
+		w.wait(0)
+		w.add(newest)
+		w.wait(time.Minute)
+		w.sent(old, newest)
+		w.is(newest, "")
+		w.stop()
+		full = false
+		w.wait(time.Minute)
+		w.sent(old, newest, newest)
+		w.is(newest, outbox.Delivered)
+	})
+}
+
+func TestStoredDeliveriesGoByAge(t *testing.T) {
+	bubble(t, func(w *world) {
+		w.cfg.Route = limited("slack", outbox.Limit{Name: "tier", Every: time.Second})
+		var want []outbox.Delivery
+		for _, stream := range []string{"z", "m", "x", "a"} {
+			d := w.update(stream)
+			w.queue.Store(d)
+			want = append(want, d)
+			time.Sleep(time.Second)
+		}
+		w.wait(time.Minute)
+		w.sent(want...)
 	})
 }
 

@@ -307,15 +307,17 @@ func TestRetriesWithGrowingWaits(t *testing.T) {
 		w.add(d)
 		w.wait(10 * time.Minute)
 		at := w.at(d)
-		want := time.Second
+		want, jitter := time.Second, false
 		for i := 1; i < len(at); i++ {
-			if gap := at[i] - at[i-1]; gap < want*3/4 || gap > want*5/4 {
+			gap := at[i] - at[i-1]
+			if gap < want*3/4 || gap > want*5/4 {
 				t.Errorf("wait %d was %v, want about %v", i, gap, want)
 			}
+			jitter = jitter || gap != want
 			want = min(2*want, time.Minute)
 		}
-		if len(at) < 12 {
-			t.Errorf("only %d attempts", len(at))
+		if len(at) < 12 || !jitter {
+			t.Errorf("%d attempts, jitter %v", len(at), jitter)
 		}
 	})
 }

@@ -74,14 +74,18 @@ func (o *Outbox) commitLater(j *job) {
 // committable tells whether the outcome of j may be committed now. If not, it
 // will be looked at again.
 func (o *Outbox) committable(j *job) bool {
-	if j.telling {
-		return false
+	if g := j.group; g != nil && !j.leaving {
+		if g.leaving > 0 && j.outcome.State != Superseded {
+			if !j.waits {
+				j.waits = true
+				g.ended = append(g.ended, j)
+			}
+			return false
+		}
+		j.leaving = true
+		g.leaving++
 	}
-	if g := j.group; g != nil && g.leaving > 0 && !j.leaving {
-		g.ended = append(g.ended, j)
-		return false
-	}
-	return true
+	return !j.telling
 }
 
 // conclude ends a job's time outside and tells whether its outcome is to be
@@ -90,14 +94,8 @@ func (o *Outbox) conclude(j *job, now time.Time) bool {
 	j.phase = settling
 	j.outcome.At, j.outcome.Attempts = now, j.attempts
 	j.late.stop()
-	if g := j.group; g != nil {
-		if g.waiting == j {
-			g.waiting = nil
-		}
-		if j.outcome.State == Superseded {
-			j.leaving = true
-			g.leaving++
-		}
+	if g := j.group; g != nil && g.waiting == j {
+		g.waiting = nil
 	}
 	return o.committable(j)
 }
