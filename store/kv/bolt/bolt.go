@@ -100,18 +100,12 @@ func (d *DB) open() error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("open %s: it is not a plain file; name the file of the store", d.path)
 	}
-	scan, err := check(d.path, false)
-	if err != nil {
+	warm(d.path)
+	// bbolt trusts its file: what is wrong there could end the program, in a
+	// goroutine whose panic nobody can recover or in a tree without an end.
+	if err := check(d.path); err != nil {
 		return err
 	}
-	if scan {
-		// bbolt is going to read the whole tree, in a goroutine whose panic
-		// would end the program.
-		if _, err := check(d.path, true); err != nil {
-			return err
-		}
-	}
-	warm(d.path)
 	d.bolt, err = openBolt(d.path, d.opt)
 	return err
 }
@@ -337,8 +331,10 @@ func scanSpace(b *bbolt.Bucket, r kv.Range, visit func(key, value []byte) bool) 
 		if r.From != nil {
 			k, v = c.Seek(r.From)
 		}
+		var before []byte
 		for ; k != nil && (r.To == nil || bytes.Compare(k, r.To) < 0); k, v = c.Next() {
-			if !call(visit, k, v) {
+			inOrder(before, k)
+			if before = k; !call(visit, k, v) {
 				return false
 			}
 		}
@@ -352,12 +348,21 @@ func scanSpace(b *bbolt.Bucket, r kv.Range, visit func(key, value []byte) bool) 
 			k, v = c.Last()
 		}
 	}
+	var after []byte
 	for ; k != nil && (r.From == nil || bytes.Compare(k, r.From) >= 0); k, v = c.Prev() {
-		if !call(visit, k, v) {
+		inOrder(k, after)
+		if after = k; !call(visit, k, v) {
 			return false
 		}
 	}
 	return true
+}
+
+// inOrder ends a walk through pages that have become a circle.
+func inOrder(low, high []byte) {
+	if low != nil && high != nil && bytes.Compare(low, high) >= 0 {
+		panic("its keys are out of order")
+	}
 }
 
 // visitorPanic carries a panic of the caller's own code past guard.
@@ -411,7 +416,9 @@ func (d *DB) CopyTo(ctx context.Context, w io.Writer) (err error) {
 		return sentence("read", d.path, err)
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
-	_, err = tx.WriteTo(untilDone{ctx, w})
+	if _, err = tx.WriteTo(untilDone{ctx, w}); ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	return err
 }
 
