@@ -18,8 +18,15 @@ export class ApiError extends Error {
 
 const SENTENCES = {
   unreachable: "The workspace does not answer. Is the program still running?",
+  dispatch_failed: "The app is not connected, so nobody heard it.",
+  workspace_closed: "The workspace is shutting down.",
+  clock_fixed: "The clock of this workspace cannot be changed.",
+  action_not_found: "That is no longer part of the message.",
+  view_not_found: "That form is no longer open.",
+  invalid_response: "The app answered with something that Slack would refuse.",
+  cant_update_message: "Only your own messages can be changed.",
+  cant_delete_message: "Only your own messages can be deleted.",
   operation_timeout: "The app did not answer within three seconds.",
-  no_app: "No app is connected that could answer.",
   ratelimited: "Too many requests at once. Try again in a moment.",
   not_in_channel: "You are not in this channel. Join it first.",
   is_archived: "This channel is archived.",

@@ -227,6 +227,7 @@ async function start() {
   Object.assign(state, {
     team: answer.team || {},
     people: answer.people || [],
+    groups: answer.usergroups || [],
     bot: answer.bot || null,
     commands: answer.commands || [],
     shortcuts: answer.shortcuts || [],

@@ -22,6 +22,8 @@ export function outgoing(text) {
         if (["here", "channel", "everyone"].includes(name)) return `${before}<!${name}>${rest}`;
         const user = [...state.users.values()].find((u) => u.name.toLowerCase() === name.toLowerCase());
         if (user) return `${before}<@${user.id}>${rest}`;
+        const group = state.groups.find((g) => g.handle.toLowerCase() === name.toLowerCase());
+        if (group) return `${before}<!subteam^${group.id}>${rest}`;
       } else {
         const channel = channelByName(name);
         if (channel) return `${before}<#${channel.id}|${channel.name}>${rest}`;
@@ -200,6 +202,7 @@ export class Composer {
     for (const [range, note] of [["here", "Everybody who is online here"], ["channel", "Everybody in this channel"]]) {
       if (range.startsWith(wanted) && !this.place.thread) found.push({ from, insert: `@${range} `, title: `@${range}`, note });
     }
+    for (const g of state.groups) if (g.handle.startsWith(wanted)) found.push({ from, insert: `@${g.handle} `, title: `@${g.handle}`, note: g.name });
     return found.slice(0, 9);
   }
 

@@ -158,7 +158,10 @@ export function announce(text) {
 export function toast(text, kind = "info", action) {
   const box = document.getElementById("toasts");
   for (const shown of box.children) if (shown.dataset.text === text) return;
-  const gone = () => note.remove();
+  const gone = () => {
+    note.remove();
+    if (!box.children.length && box.matches(":popover-open")) box.hidePopover();
+  };
   const note = el(
     "div",
     { class: `toast toast-${kind}`, dataset: { text } },
@@ -167,6 +170,9 @@ export function toast(text, kind = "info", action) {
     iconButton("close", "Dismiss", gone, { class: "small" }),
   );
   box.append(note);
+  // Shown anew, it lies above a form that opened meanwhile.
+  if (box.matches(":popover-open")) box.hidePopover();
+  box.showPopover();
   while (box.children.length > 4) box.firstChild.remove();
   let timer = setTimeout(gone, kind === "bad" ? 12000 : 6000);
   note.addEventListener("pointerenter", () => clearTimeout(timer));

@@ -1,6 +1,8 @@
 // The stream of workspace events for one person, with resuming: after a break it asks for
 // what came since the last event it saw. It never interprets the events.
 
+// An idle stream still brings a comment every 15 seconds; silence for longer means a dead line.
+const LONGEST_SILENCE = 40000;
 const LONGEST_WAIT = 5000;
 
 export class EventStream {
@@ -22,6 +24,7 @@ export class EventStream {
 
   stop() {
     this.stopped = true;
+    clearTimeout(this.silence);
     this.abort?.abort();
     this.hurry?.();
     window.removeEventListener("online", this.wakeUp);
@@ -60,15 +63,23 @@ export class EventStream {
     if (this.wasLive) this.onResume();
     this.wasLive = true;
     this.failures = 0;
+    this.listen();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
+      this.listen();
       const lines = (rest + value).split(/\r?\n/);
       rest = lines.pop();
       for (const line of lines) this.line(line);
     }
+  }
+
+  // listen gives the line another while before it counts as dead.
+  listen() {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.abort?.abort(), LONGEST_SILENCE);
   }
 
   line(line) {

@@ -28,9 +28,22 @@ export class MessageList {
     this.watch.observe(this.inner);
     this.watch.observe(this.scroller);
     this.stick = true;
+    // A message under a pressed pointer is not redrawn until the pointer is up: a click needs both on one node.
+    this.inner.addEventListener("pointerdown", (event) => {
+      this.pressed = event.target.closest(".message");
+    });
+    this.released = () => {
+      if (!this.pressed) return;
+      this.pressed = null;
+      setTimeout(() => this.refresh());
+    };
+    document.addEventListener("pointerup", this.released);
+    document.addEventListener("pointercancel", this.released);
   }
 
   stop() {
+    document.removeEventListener("pointerup", this.released);
+    document.removeEventListener("pointercancel", this.released);
     this.watch.disconnect();
   }
 
@@ -41,7 +54,7 @@ export class MessageList {
     const use = (key, rev, make) => {
       keys.add(key);
       let held = this.cache.get(key);
-      if (!held || held.rev !== rev) {
+      if (!held || (held.rev !== rev && held.node !== this.pressed)) {
         const old = held?.node;
         const node = old ? keepFocus(old, () => this.swap(old, make())) : make();
         held = { rev, node };

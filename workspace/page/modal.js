@@ -203,7 +203,7 @@ function content(now) {
       "footer",
       { class: "dialog-foot" },
       el("button", { class: "button", type: "button", dataset: { key: "close" }, onclick: () => leave() }, close),
-      view.submit && el("button", { class: "button button-primary", type: "submit", dataset: { key: "submit" }, disabled: now.busy, "aria-busy": now.busy ? "true" : null }, el("span", { text: label(view.submit) })),
+      view.submit && el("button", { class: "button button-primary", type: "submit", dataset: { key: "submit" }, disabled: now.busy || Boolean(view.submit_disabled), "aria-busy": now.busy ? "true" : null }, el("span", { text: label(view.submit) })),
     ),
   );
 }

@@ -228,10 +228,15 @@ export function broadcast(range) {
   return el("span", { class: "mention mention-me", text: `@${range}` });
 }
 
+export function group(id, label) {
+  const known = state.groups.find((g) => g.id === id);
+  return el("span", { class: "mention", title: known?.name, text: known ? `@${known.handle}` : label || `@${id || "group"}` });
+}
+
 function special(target, label) {
   const [word, ...rest] = target.split("^");
   if (word === "here" || word === "channel" || word === "everyone") return broadcast(word);
-  if (word === "subteam") return el("span", { class: "mention", text: label || `@${rest[0] || "group"}` });
+  if (word === "subteam") return group(rest[0], label);
   if (word === "date") return dateNode(Number(rest[0]), rest[1] || "{date} {time}", rest[2], label);
   return el("span", { class: "mention", text: label || `@${word}` });
 }

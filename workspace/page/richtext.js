@@ -2,7 +2,7 @@
 
 import { el } from "./dom.js";
 import { picture } from "./emoji.js";
-import { person, channelLink, broadcast, dateNode, link, emojiNode } from "./mrkdwn.js";
+import { person, channelLink, broadcast, group, dateNode, link, emojiNode } from "./mrkdwn.js";
 
 export function richText(block) {
   return el("div", { class: "rich" }, (block.elements || []).map(part));
@@ -54,7 +54,7 @@ function bare(element) {
     case "user":
       return person(element.user_id, "");
     case "usergroup":
-      return el("span", { class: "mention", text: `@${element.usergroup_id}` });
+      return group(element.usergroup_id, "");
     case "channel":
       return channelLink(element.channel_id, "");
     case "broadcast":

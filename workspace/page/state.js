@@ -4,6 +4,7 @@ export const state = {
   team: { name: "" },
   people: [], // those one can be; each with token
   users: new Map(), // id → user, also apps
+  groups: [], // user groups: {id, handle, name}
   bot: null,
   me: null,
   channels: new Map(), // id → conversation with unread, mentions, lastRead
