@@ -265,3 +265,62 @@ func TestInit(t *testing.T) {
 		t.Errorf("the second time it wrote %v and left %v: %v", wrote, left, err)
 	}
 }
+
+// TestShortLadderOwnDelay: a step that moves a level also loses the shorter
+// delay that the level had for P0.
+func TestShortLadderOwnDelay(t *testing.T) {
+	c := mustLoad(t, write(t, "oncall/rotation.yaml", `
+oncall_schedule:
+  primary: {members: [], escalation_policy: [{delay: 0, notify: primary}, {delay: 45m, notify: director}]}
+  director: {members: []}
+`))
+	if l := c.Ladder.Levels[1]; l.DueAfter(incident.P0) != 45*time.Minute || l.DueAfter(incident.P1) != 45*time.Minute {
+		t.Errorf("the director is due at %s for P0 and %s for P1", l.DueAfter(incident.P0), l.DueAfter(incident.P1))
+	}
+}
+
+// TestCustomTurns: a custom rota with a weekday begins on that day, one
+// without it on the day it starts on.
+func TestCustomTurns(t *testing.T) {
+	c := mustLoad(t, write(t, "oncall/rotation.yaml", `
+oncall_schedule:
+  primary:
+    rotation_type: custom
+    every: 2w
+    rotation_start: thu 17:30 Europe/Berlin
+    starts_on: 2026-01-05
+    members: [{name: Ann}, {name: Ben}]
+  secondary:
+    rotation_type: custom
+    every: 12h
+    rotation_start: 9:00 Asia/Kolkata
+    starts_on: 2026-01-05
+    members: [{name: Ann}, {name: Ben}]
+  manager: {members: []}
+  director: {members: []}
+  cto: {members: []}
+`))
+	for role, want := range map[string][2]string{
+		"primary":   {"2026-01-08T17:30:00+01:00", "2026-01-22T17:30:00+01:00"},
+		"secondary": {"2026-01-05T09:00:00+05:30", "2026-01-05T21:00:00+05:30"},
+	} {
+		r := c.Schedule.Rotas[role]
+		for n, moment := range want {
+			if got := r.Boundary(int64(n)).Format(time.RFC3339); got != moment {
+				t.Errorf("hand-over %d of %s is at %s, want %s", n, role, got, moment)
+			}
+		}
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	dir := b.TempDir()
+	if _, _, err := Init(dir); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := Load(dir, env()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
