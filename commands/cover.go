@@ -225,7 +225,7 @@ func (x *exec) inReturn() *args {
 		if t.word() != "return" {
 			continue
 		}
-		back := &args{src: x.args.src, toks: slices.Clone(x.args.toks[i+1:])}
+		back := &args{src: x.args.src, readable: x.args.readable, toks: slices.Clone(x.args.toks[i+1:])}
 		cut := i
 		if i > 0 && x.args.toks[i-1].word() == "in" {
 			cut--

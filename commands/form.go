@@ -99,7 +99,7 @@ func (c *Commands) OpenForm(ctx context.Context, call Call, name string) Reply {
 	if wrong != nil {
 		return finish(*wrong)
 	}
-	x := &exec{ctx: ctx, call: call, spec: l.spec, line: l}
+	x := c.exec(ctx, call, l)
 	if wrong := c.locate(x); wrong != nil {
 		return finish(*wrong)
 	}
@@ -326,7 +326,7 @@ func (v *values) create() Reply {
 		if !ok {
 			v.errors["severity"] = "Use P0, P1, P2 or P3."
 		}
-		d.severity, d.chosen = s, "named"
+		d.severity, d.chosen = s, byHand
 	}
 	return v.then(func() Reply { return v.c.declare(v.x, d) })
 }

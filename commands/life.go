@@ -16,6 +16,13 @@ type declaration struct {
 	critical               bool
 }
 
+// byHand and byDefault say where a severity came from, besides a leading word
+// and a playbook.
+const (
+	byHand    = "chosen by hand"
+	byDefault = "the default"
+)
+
 // declared reads create's text.
 func declared(a *args) declaration {
 	var d declaration
@@ -26,7 +33,7 @@ func declared(a *args) declaration {
 	}
 	for _, k := range []string{"severity", "sev"} {
 		if s, ok := severityName(keys[k]); ok {
-			d.severity, d.chosen = s, "named"
+			d.severity, d.chosen = s, byHand
 		}
 	}
 	if d.chosen == "" {
@@ -100,7 +107,7 @@ func (c *Commands) choose(d *declaration) {
 			return
 		}
 	}
-	d.severity, d.chosen = incident.P1, "the default"
+	d.severity, d.chosen = incident.P1, byDefault
 	if c.Default != nil {
 		d.severity = c.Default()
 	}
@@ -128,9 +135,9 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 		s := o.after
 		body := Say(Bold(s.ID+" "+s.Severity.String()), " ", s.Title, "\n")
 		switch {
-		case d.chosen == "named":
+		case d.chosen == byHand:
 			body = Say(body, "Severity ", s.Severity, " as you said.")
-		case d.chosen == "the default":
+		case d.chosen == byDefault:
 			body = Say(body, "Severity ", s.Severity, " is the default; ", Code("severity P0 "+s.ID), " changes it.")
 		default:
 			body = Say(body, "Severity ", s.Severity, " comes from ", d.chosen, ".")

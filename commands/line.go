@@ -15,7 +15,11 @@ import (
 func Line(e incident.Event) Rich {
 	switch e := e.(type) {
 	case incident.Declared:
-		return Say(e.By, " declared ", e.Severity, " ", e.Title, maybe(" on ", e.Service), maybe(", impact: ", e.Impact), maybe("; severity from ", e.Chosen))
+		from := maybe("; severity from ", e.Chosen)
+		if e.Chosen == byHand {
+			from = "; severity " + byHand
+		}
+		return Say(e.By, " declared ", e.Severity, " ", e.Title, maybe(" on ", e.Service), maybe(", impact: ", e.Impact), from)
 	case incident.Updated:
 		return updateLine(e)
 	case incident.StatusChanged:

@@ -84,7 +84,11 @@ func argument(t token) bool {
 	_, id := idOf(t)
 	_, sev := severityWord(t)
 	_, status := statusWord(t)
-	return id || sev || status || isPerson(t) || isDuration(t) || isLevel(t) ||
+	_, isClock := parseClock(t.word())
+	_, isWeekday := weekdayOf(t.word())
+	_, isDate := parseDate(t.word())
+	_, isZone := zoneOf(t.text)
+	return id || sev || status || isClock || isWeekday || isDate || isZone || isPerson(t) || isDuration(t) || isLevel(t) ||
 		slices.Contains(fillers, strings.ToLower(t.text))
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -41,7 +42,7 @@ func (c *Commands) run(ctx context.Context, call Call) Reply {
 	if wrong != nil {
 		return *wrong
 	}
-	x := &exec{ctx: ctx, call: call, spec: l.spec, line: l}
+	x := c.exec(ctx, call, l)
 	if wrong := c.locate(x); wrong != nil {
 		return *wrong
 	}
@@ -53,6 +54,38 @@ func (c *Commands) run(ctx context.Context, call Call) Reply {
 		r.Incident = x.at.ID
 	}
 	return r
+}
+
+// exec makes a command ready: mentions in its free text are read as names.
+func (c *Commands) exec(ctx context.Context, call Call, l line) *exec {
+	l.args.readable = func(text string) string { return c.readable(ctx, text, call.By) }
+	return &exec{ctx: ctx, call: call, spec: l.spec, line: l}
+}
+
+var mentions = regexp.MustCompile(`<([@#!])([^<>|\n]+)(?:\|([^<>\n]*))?>`)
+
+// readable writes mentions the way a person reads them: <@U123> as @Name.
+func (c *Commands) readable(ctx context.Context, text string, by incident.Person) string {
+	if !strings.Contains(text, "<") {
+		return text
+	}
+	return mentions.ReplaceAllStringFunc(text, func(m string) string {
+		part := mentions.FindStringSubmatch(m)
+		mark, id, label := part[1], part[2], strings.TrimLeft(part[3], "@#")
+		if mark == "@" && c.People != nil {
+			if p, err := c.People.Find(ctx, m, by); err == nil && !p.Nobody() {
+				return "@" + p.String()
+			}
+		}
+		if label != "" {
+			id = label
+		}
+		if mark == "!" {
+			id, _, _ = strings.Cut(id, "^")
+			mark = "@"
+		}
+		return mark + id
+	})
 }
 
 // stored is a Reply as it is kept with a request's key. What others keep with

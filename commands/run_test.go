@@ -99,14 +99,14 @@ func TestSeverityOfADeclaration(t *testing.T) {
 		"create security breach":             "the playbook security",
 		"create P2 security breach":          "the leading word P2",
 		"create something":                   "the default",
-		"create security breach severity=P3": "named",
+		"create security breach severity=P3": "chosen by hand",
 	} {
 		r := w.run("ann", text)
 		s, err := w.incidents.State(context.Background(), r.Incident)
 		if err != nil || s.Chosen != want {
 			t.Errorf("%q: chosen from %q, %v; want %q", text, s.Chosen, err, want)
 		}
-		if words := strings.NewReplacer("named", "as you said").Replace(want); !strings.Contains(r.Text, words) {
+		if words := strings.NewReplacer("chosen by hand", "as you said").Replace(want); !strings.Contains(r.Text, words) {
 			t.Errorf("%q does not say %q: %s", text, words, r.Text)
 		}
 	}

@@ -33,8 +33,8 @@ func (c *Commands) update(x *exec) Reply {
 		f := updateForm(x.at, d)
 		return askForm(x, f, "Say where things stand: ", Code("update "+x.at.ID+" rolled back, errors fall"), ".")
 	}
-	if in.Text == "" && in.Next == "" {
-		in.Text = "Impact and ETA are changed"
+	if in.Text == "" && in.Next == "" && in.Status == "" {
+		in.Text = strings.Join(slices.DeleteFunc([]string{maybe("Impact: ", in.Impact), maybe("ETA: ", in.ETA)}, func(s string) bool { return s == "" }), ". ")
 	}
 	return c.updated(x, in)
 }

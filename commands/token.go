@@ -119,6 +119,8 @@ func mention(src string, i int) int {
 type args struct {
 	src  string
 	toks []token
+	// readable turns the mentions of a text into names; nil: they stay.
+	readable func(text string) string
 }
 
 // empty tells whether nothing is left.
@@ -126,7 +128,14 @@ func (a *args) empty() bool { return len(a.toks) == 0 }
 
 // text gives what is left as it was typed: one quotation loses its marks,
 // what was taken from the middle leaves one space.
-func (a *args) text() string { return between(a.src, a.toks) }
+func (a *args) text() string { return a.plain(between(a.src, a.toks)) }
+
+func (a *args) plain(text string) string {
+	if a.readable == nil {
+		return text
+	}
+	return a.readable(text)
+}
 
 func between(src string, toks []token) string {
 	if len(toks) == 0 {
@@ -219,7 +228,7 @@ func (a *args) keyed(short []string, long []string) map[string]string {
 			value = a.toks[i+1].text
 			n = 2
 		}
-		out[key] = strings.Trim(strings.TrimSpace(value), ";")
+		out[key] = a.plain(strings.Trim(strings.TrimSpace(value), ";"))
 		a.drop(i, n)
 	}
 	return out
