@@ -153,6 +153,7 @@ func TestClientForm(t *testing.T) {
 		submit := func(value any) answer {
 			return r.json(alice.Token(), "/client/view/submit", object{"view_id": id, "state": object{"values": object{"b": object{"a": object{"type": "plain_text_input", "value": value}}}}})
 		}
+		r.want(r.json(r.ws.Person("bob").Token(), "/client/view/submit", object{"view_id": id}), "view_not_found")
 		if a := submit(nil); a.at("ok") != false || a.at("response_action") != "errors" || a.at("errors", "b") == nil {
 			t.Errorf("an empty field: %v", a.object)
 		}

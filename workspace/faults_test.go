@@ -15,7 +15,10 @@ func TestSlackDown(t *testing.T) {
 	inRoom(t, defaults(), func(t *testing.T, r *room) {
 		l := r.open(always)
 		r.ws.SetFaults(workspace.Faults{SlackDown: true})
-		<-l.over
+		begun := time.Now()
+		if <-l.over; time.Since(begun) != 0 {
+			t.Errorf("the socket was open for another %v", time.Since(begun))
+		}
 		if a := r.bot("auth.test"); a.status != http.StatusServiceUnavailable {
 			t.Errorf("auth.test: %d", a.status)
 		}
