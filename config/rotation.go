@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -10,10 +11,10 @@ import (
 	"muster/incident"
 )
 
+var rotaNameText = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
 func rotaName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	})
+	return rotaNameText.MatchString(name)
 }
 
 // rotation reads oncall/rotation.yaml.

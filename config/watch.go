@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -43,7 +44,7 @@ func watch(ctx context.Context, dir string, seen [sha256.Size]byte, changed func
 		// and then still finds every change.
 		w.notify = notify
 		events, failures = notify.Events, notify.Errors
-		defer notify.Close()
+		defer func() { _ = notify.Close() }()
 	}
 	w.compare(changed)
 	quiet := time.NewTimer(settle)
@@ -123,11 +124,11 @@ func (w *watcher) follow() {
 // fingerprint is a hash of the names and contents of a directory's
 // configuration files.
 func fingerprint(dir string) [sha256.Size]byte {
-	h := sha256.New()
+	var h bytes.Buffer
 	for i, folder := range folders(dir)[1:] {
 		entries, err := os.ReadDir(folder)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprintf(h, "%d %s\n", i, cause(err))
+			fmt.Fprintf(&h, "%d %s\n", i, cause(err))
 		}
 		for _, e := range entries {
 			name := filepath.Join(folder, e.Name())
@@ -136,13 +137,13 @@ func fingerprint(dir string) [sha256.Size]byte {
 			}
 			data, err := readSmall(name)
 			if err != nil {
-				fmt.Fprintf(h, "%d %s %s\n", i, e.Name(), cause(err))
+				fmt.Fprintf(&h, "%d %s %s\n", i, e.Name(), cause(err))
 				continue
 			}
-			fmt.Fprintf(h, "%d %s %x\n", i, e.Name(), sha256.Sum256(data))
+			fmt.Fprintf(&h, "%d %s %x\n", i, e.Name(), sha256.Sum256(data))
 		}
 	}
-	return [sha256.Size]byte(h.Sum(nil))
+	return sha256.Sum256(h.Bytes())
 }
 
 func isConfiguration(name string) bool {
