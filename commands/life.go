@@ -324,9 +324,6 @@ func (c *Commands) severitySet(x *exec, in incident.SetSeverity) Reply {
 func (c *Commands) status(x *exec) Reply {
 	t, ok := x.args.take(isStatusToken)
 	if !ok {
-		if x.args.empty() {
-			return c.show(x)
-		}
 		return usage(x.spec, Code(shorten(x.args.text(), 40)), " is not a status.")
 	}
 	to, _ := statusWord(t)

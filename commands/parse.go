@@ -117,14 +117,14 @@ func parse(text string) (line, *Reply) {
 		}
 	}
 	l.args = args{src: text, toks: rest}
-	if s.name == "status" && len(rest) == 0 {
-		l.spec = find("show")
-	}
-	if s.name != "help" && len(rest) == 1 && slices.Contains([]string{"help", "--help", "-h", "?"}, strings.ToLower(rest[0].text)) {
+	if s.name != "help" && len(rest) == 1 && slices.Contains([]string{"help", "--help", "—help", "-h", "?"}, strings.ToLower(rest[0].text)) {
 		r := explain(s)
 		return line{}, &r
 	}
 	l.takeIDs()
+	if s.name == "status" && l.args.empty() {
+		l.spec = find("show")
+	}
 	return l, nil
 }
 

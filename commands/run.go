@@ -38,6 +38,9 @@ func (c *Commands) run(ctx context.Context, call Call) Reply {
 	if r, ok := c.seen(ctx, call.Key); ok {
 		return r
 	}
+	if t := strings.TrimSpace(call.Text); len(t) > 1 && t[0] == '`' && t[len(t)-1] == '`' { // copied from an answer
+		call.Text = strings.Trim(t, "`")
+	}
 	l, wrong := parse(call.Text)
 	if wrong != nil {
 		return *wrong

@@ -216,8 +216,8 @@ func TestReplyAsJSON(t *testing.T) {
 	}
 }
 
-// No text panics, hangs or stays without an answer, and what was typed never
-// becomes a mark, a person or a moment of the answer.
+// No text panics, is a fault or stays without an answer, and a picker's choice
+// never asks again.
 func FuzzRun(f *testing.F) {
 	for text := range needs {
 		f.Add(text, "")

@@ -269,6 +269,9 @@ func (c *Commands) list(x *exec) Reply {
 		}
 		lines = append(lines, line)
 	}
+	if len(found) == maxList {
+		lines = append(lines, Say("(the newest ", maxList, ")"))
+	}
 	r := answer(Join(lines, "\n"))
 	r.Data = found
 	return r

@@ -58,7 +58,8 @@ type exec struct {
 
 var specs []spec
 
-// The table of all commands: the words, the permission, the help.
+// The table of all commands: the words, the permission, the help. It is filled
+// at the start, because the commands that it lists read it.
 func init() {
 	specs = slices.Concat(lifeSpecs(), respondSpecs(), tellSpecs(), askSpecs(), rotaSpecs(), laterSpecs())
 }
