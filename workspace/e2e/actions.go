@@ -13,6 +13,9 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
+// ready is true when the page shows a person's workspace.
+const ready = `document.getElementById("app")?.dataset.ready === "true"`
+
 // quote makes a JavaScript string literal.
 func quote(s string) string {
 	b, _ := json.Marshal(s) //nolint:errchkjson // a string can always be encoded
@@ -133,7 +136,7 @@ func (b *Browser) Be(name string) {
 	me := `document.querySelector("button.me")`
 	b.do("open the switcher", me+".click()")
 	b.clickNode("be "+name, `((menu) => menu && button(menu, `+quote(name)+`))(document.querySelector(".menu"))`)
-	b.WaitTrue("being "+name, "flat("+me+"?.textContent).includes("+quote(name)+") && document.querySelectorAll('.side-row').length > 2")
+	b.WaitTrue("being "+name, "flat("+me+"?.textContent).includes("+quote(name)+") && "+ready)
 }
 
 // box is the field for messages: that of the open thread when inThread.
@@ -281,7 +284,7 @@ func (b *Browser) Focused() string {
 func (b *Browser) Reload() {
 	b.t.Helper()
 	b.run("reload", chromedp.Reload())
-	b.WaitTrue("the page is ready again", `document.getElementById("app")?.dataset.ready === "true"`)
+	b.WaitTrue("the page is ready again", ready)
 }
 
 // Resize changes the window, in CSS pixels.

@@ -132,7 +132,7 @@ func Open(t testing.TB, address string, options ...Option) *Browser {
 	call(b, "watch for exceptions", runtime.Enable, cdp.Empty{})
 	b.Prefer(scheme)
 	b.run("open the page", chromedp.EmulateViewport(s.width, s.height), chromedp.Navigate(b.address+"/?as="+url.QueryEscape(s.as)))
-	b.WaitTrue("the page is ready", `document.getElementById("app")?.dataset.ready === "true"`)
+	b.WaitTrue("the page is ready", ready)
 	return b
 }
 

@@ -6,7 +6,7 @@ import { avatar } from "./avatar.js";
 import { popup, popupOpen } from "./popup.js";
 import { become, openDirect } from "./session.js";
 import { takeFaults } from "./receive.js";
-import { showConversation, shownConversation } from "./conversation.js";
+import { showConversation, shownConversation, leaveConversation } from "./conversation.js";
 import { showHome } from "./home.js";
 import { openPane, closePane, togglePane } from "./pane.js";
 import { startSidebar, direct } from "./sidebar.js";
@@ -90,10 +90,13 @@ async function be(person, hash = "") {
   history.replaceState(null, "", url.pathname + url.search + (hash || url.hash));
   remember("as", person.name);
   const before = state.place;
+  app.dataset.ready = "false";
   closePane();
+  leaveConversation();
   await become(person);
   const place = placeFromHash(hash) || (before?.kind === "home" ? before : state.channels.get(before?.id)?.is_im ? null : state.channels.has(before?.id) && before) || placeFromHash(recall(`place.${person.id}`)) || firstPlace();
   await go(place, { push: false });
+  app.dataset.ready = "true";
 }
 
 function whoAtFirst() {
@@ -245,7 +248,6 @@ async function start() {
     return;
   }
   await be(person, location.hash);
-  app.dataset.ready = "true";
 }
 
 start();

@@ -60,6 +60,12 @@ export function closeConversation() {
   shown = null;
 }
 
+// leaveConversation empties the middle, so that nothing of the person one was can be clicked any more.
+export function leaveConversation() {
+  closeConversation();
+  document.getElementById("main").replaceChildren();
+}
+
 function beginning(channel, timeline) {
   if (!timeline.loaded) return el("p", { class: "beginning-loading", text: "Loading…" });
   if (timeline.more) return el("p", { class: "beginning-loading", text: "Earlier messages…" });
