@@ -57,7 +57,7 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 		return span{}, errors.New(`From when to when? Write "from Fri 18:00 to Mon 09:00", or "for 4h".`)
 	}
 	if fill == nil {
-		return span{}, BadTime{a.text(), `span: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
+		return span{}, TimeError{a.text(), `span: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
 	}
 	flush()
 	if from != "" {
@@ -86,15 +86,15 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 		}
 		s.until = s.from.Add(d)
 	default:
-		return span{}, BadTime{a.text(), `span with an end: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
+		return span{}, TimeError{a.text(), `span with an end: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
 	}
 	switch {
 	case !s.until.After(s.from):
-		return span{}, BadTime{a.text(), "span: its end is not after its begin"}
+		return span{}, TimeError{a.text(), "span: its end is not after its begin"}
 	case !s.until.After(now):
-		return span{}, BadTime{a.text(), "span to change: it is over already"}
+		return span{}, TimeError{a.text(), "span to change: it is over already"}
 	case s.until.Sub(s.from) > maxCover:
-		return span{}, BadTime{a.text(), "span of at most 92 days"}
+		return span{}, TimeError{a.text(), "span of at most 92 days"}
 	}
 	return s, nil
 }

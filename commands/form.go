@@ -264,14 +264,14 @@ func (v *values) time(name string) time.Time {
 	return at
 }
 
-func (v *values) person(name, need string) incident.Person {
-	t := v.text(name, maxTitle, need)
+func (v *values) person(need string) incident.Person {
+	t := v.text("person", maxTitle, need)
 	if t == "" {
 		return incident.Person{}
 	}
 	p, wrong := v.c.person(v.x, t)
 	if wrong != nil {
-		v.errors[name] = wrong.Body.Plain()
+		v.errors["person"] = wrong.Body.Plain()
 	}
 	return p
 }
@@ -337,7 +337,7 @@ func (v *values) small(form string) Reply {
 	const who = "Choose a person."
 	switch form {
 	case "escalate":
-		in := incident.Escalate{By: by, Person: v.person("person", ""), Reason: v.text("reason", MaxText, "")}
+		in := incident.Escalate{By: by, Person: v.person(""), Reason: v.text("reason", MaxText, "")}
 		if t := v.text("target", maxTitle, ""); t != "" && in.Person.Nobody() {
 			if isLevel(token{text: t}) {
 				in.Level = strings.ToUpper(t)
@@ -347,7 +347,7 @@ func (v *values) small(form string) Reply {
 		}
 		return v.then(func() Reply { return c.escalated(x, in) })
 	case "page":
-		in := incident.Escalate{By: by, Person: v.person("person", ""), Reason: v.text("reason", MaxText, "Say in a few words what you need.")}
+		in := incident.Escalate{By: by, Person: v.person(""), Reason: v.text("reason", MaxText, "Say in a few words what you need.")}
 		if in.Person.Nobody() {
 			in.Role = v.text("target", maxTitle, "Choose a role or a person.")
 		}
@@ -378,17 +378,17 @@ func (v *values) small(form string) Reply {
 		in := incident.SetSeverity{By: by, To: s, Reason: v.text("reason", MaxText, "")}
 		return v.then(func() Reply { return c.severitySet(x, in) })
 	case "lead":
-		p := v.person("person", who)
+		p := v.person(who)
 		return v.then(func() Reply { return c.give(x, incident.Commander, p) })
 	case "role":
 		role := v.text("role", maxTitle, "Choose a role.")
 		if !isRole(token{text: role}) {
 			v.errors["role"] = "Use comms, ops or scribe."
 		}
-		p := v.person("person", who)
+		p := v.person(who)
 		return v.then(func() Reply { return c.give(x, incident.Role(role), p) })
 	default: // action
-		in := incident.AddAction{By: by, Text: v.text("text", MaxText, "Say what is to be done."), Owner: v.person("person", "")}
+		in := incident.AddAction{By: by, Text: v.text("text", MaxText, "Say what is to be done."), Owner: v.person("")}
 		if t := v.text("due", maxTitle, ""); t != "" {
 			day, err := ParseDay(t, x.call.Now, c.zone(by))
 			if err != nil {

@@ -134,10 +134,10 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 	return c.step(x.ctx, Request{New: true, Intent: in, Key: x.call.Key}, func(o outcome) Reply {
 		s := o.after
 		body := Say(Bold(s.ID+" "+s.Severity.String()), " ", s.Title, "\n")
-		switch {
-		case d.chosen == byHand:
+		switch d.chosen {
+		case byHand:
 			body = Say(body, "Severity ", s.Severity, " as you said.")
-		case d.chosen == byDefault:
+		case byDefault:
 			body = Say(body, "Severity ", s.Severity, " is the default; ", Code("severity P0 "+s.ID), " changes it.")
 		default:
 			body = Say(body, "Severity ", s.Severity, " comes from ", d.chosen, ".")

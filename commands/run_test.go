@@ -92,6 +92,37 @@ func (w *world) records() int {
 	return n
 }
 
+// Every example of the help is a command that can be read.
+func TestExamplesOfHelp(t *testing.T) {
+	n := 0
+	for text := range needs {
+		name := strings.Fields(text)[0]
+		for l := range strings.Lines(newWorld(t).run("ann", "help "+name).Text) {
+			example, ok := strings.CutPrefix(strings.TrimSpace(l), "For example: `")
+			if !ok {
+				continue
+			}
+			n++
+			w := newWorld(t)
+			for range 4 {
+				w.run("ann", "create x")
+			}
+			w.run("ann", "ack INC-3")
+			if name == "reopen" || name == "postmortem" {
+				w.run("ann", "resolve INC-3 x")
+			}
+			switch r := w.run("ann", strings.TrimSuffix(example, "`")); r.Code {
+			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "not_due":
+			default:
+				t.Errorf("the example %q of %s gets %q: %s", example, name, r.Code, r.Text)
+			}
+		}
+	}
+	if n < len(needs) {
+		t.Errorf("%d examples for %d commands", n, len(needs))
+	}
+}
+
 func TestSeverityOfADeclaration(t *testing.T) {
 	w := newWorld(t)
 	w.playbooks["security"] = incident.P0

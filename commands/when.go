@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// BadTime says that a text is not a moment, a day or a duration.
-type BadTime struct {
+// TimeError says that a text is not a moment, a day or a duration.
+type TimeError struct {
 	Text string
 	Want string
 }
 
 // Error is one sentence for a person.
-func (e BadTime) Error() string {
+func (e TimeError) Error() string {
 	return fmt.Sprintf("%q is not a %s.", shorten(e.Text, 60), e.Want)
 }
 
@@ -34,7 +34,7 @@ var spanPiece = regexp.MustCompile(`^([0-9]{1,6})(?:[.]([0-9]{1,3}))?\s*([a-z]+)
 // ParseSpan reads a duration: "30m", "1h30m", "1 hour 15 minutes", "an hour",
 // "2 days". A day is 24 hours. It refuses a number without a unit, and zero.
 func ParseSpan(text string) (time.Duration, error) {
-	bad := BadTime{text, "duration: use for example 30m, 1h or 2 days"}
+	bad := TimeError{text, "duration: use for example 30m, 1h or 2 days"}
 	rest := strings.ToLower(strings.TrimSpace(text))
 	switch rest {
 	case "half an hour":
@@ -202,9 +202,9 @@ func parseDate(word string) (day, bool) {
 // Europe/Berlin", "tomorrow 9am", "2026-01-05 09:00", RFC 3339. A text without
 // a zone is read in zone (nil: UTC). A weekday or a time of day alone is the
 // next one, which may be now; a day without a time begins at midnight. The
-// error is a BadTime.
+// error is a TimeError.
 func ParseTime(text string, now time.Time, zone *time.Location) (time.Time, error) {
-	bad := BadTime{text, wantTime}
+	bad := TimeError{text, wantTime}
 	if zone == nil {
 		zone = time.UTC
 	}
@@ -322,9 +322,9 @@ func calendar(fields []string, now time.Time, zone *time.Location) (time.Time, b
 }
 
 // ParseDay reads a day: a date, a weekday (the next one, today included),
-// "today", "tomorrow", "in 3 days", as YYYY-MM-DD. The error is a BadTime.
+// "today", "tomorrow", "in 3 days", as YYYY-MM-DD. The error is a TimeError.
 func ParseDay(text string, now time.Time, zone *time.Location) (string, error) {
-	bad := BadTime{text, `day: use for example 2026-01-05, friday, tomorrow or "in 3 days"`}
+	bad := TimeError{text, `day: use for example 2026-01-05, friday, tomorrow or "in 3 days"`}
 	if zone == nil {
 		zone = time.UTC
 	}
