@@ -185,67 +185,77 @@ func (c *climb) level(i int) (incident.Event, bool) {
 		}
 		return c.page(i, why, c.late(due), nil), true
 	}
-	page, known := c.s.Page(r.Attempt)
-	if c.s.AckedBy(page.Person) {
+	if c.s.AckedBy(r.Asked()) {
 		return nil, false
 	}
+	page, known := c.s.Page(r.Attempt)
 	if allFailed(page) {
 		return c.page(i, incident.WhyFailed, 0, r.Tried), true
 	}
 	if known && c.s.Plan.Ladder.Mode == incident.Sequence {
-		if e, due := c.step(i, r, page.Person); due {
-			return e, true
+		if next, ok := c.nextMethod(l, r, page.Person); ok {
+			return c.step(i, r, page.Person, next)
 		}
 	}
 	return c.repeat(i, r)
 }
 
 // step tries the next method of a level (RULES 5.3, sequence).
-func (c *climb) step(i int, r incident.Rung, p incident.Person) (incident.Event, bool) {
-	l := c.levels[i]
-	next, ok := c.nextMethod(l, r, p)
+func (c *climb) step(i int, r incident.Rung, p incident.Person, next string) (incident.Event, bool) {
 	due := r.Last.Add(c.s.Plan.Ladder.Step)
-	if !ok || c.isPast(i, due) || !c.at(due) {
+	if c.isPast(i, due) || !c.at(due) {
 		return nil, false
 	}
-	return c.paged(l, p, []string{next}, nil, incident.WhyStep, c.late(due)), true
+	return c.paged(c.levels[i], p, []string{next}, nil, incident.WhyStep, c.late(c.again(i, due))), true
 }
 
-// repeat pages a level again when nobody answered in time (RULES 5.4).
+// repeat pages a level again when nobody answered in time (RULES 5.4). In
+// sequence its methods have all had their turn first.
 func (c *climb) repeat(i int, r incident.Rung) (incident.Event, bool) {
 	wait := within(c.levels[i])
 	due := r.Cycle.Add(wait)
+	if turn := r.Last.Add(max(c.s.Plan.Ladder.Step, Shortest)); c.s.Plan.Ladder.Mode == incident.Sequence && turn.After(due) {
+		due = turn
+	}
 	if wait == 0 || c.isPast(i, due) || !c.at(due) {
 		return nil, false
 	}
-	return c.page(i, incident.WhyUnanswered, c.late(due), nil), true
+	return c.page(i, incident.WhyUnanswered, c.late(c.again(i, due)), nil), true
 }
 
-// isPast tells whether the incident is past a level, now or when its next page
-// would be due.
+// again gives when a level's next page was due: not before the last moment at
+// which a level behind it was passed, since until then that one had it.
+func (c *climb) again(i int, due time.Time) time.Time {
+	for _, l := range c.levels[i+1:] {
+		if at := c.s.Rung(l.Name).PassedAt; at.After(due) {
+			due = at
+		}
+	}
+	return due
+}
+
+// isPast tells whether the incident is past a level: a level behind it was
+// paged, or has its turn by the time the level's next page would be due.
 func (c *climb) isPast(i int, due time.Time) bool {
-	past := c.past(i)
-	return !past.IsZero() && (!due.Before(past) || !c.now.Before(past))
-}
-
-// past is the moment at which the incident is past a level: the next one is
-// due, or the next round begins. Zero: never.
-func (c *climb) past(i int) time.Time {
-	for j := i + 1; j < len(c.levels); j++ {
+	turn := time.Time{}
+	for j := i + 1; j < len(c.levels) && turn.IsZero(); j++ {
 		r := c.s.Rung(c.levels[j].Name)
 		if r.Passed || c.stopped(c.levels[j]) {
 			continue
 		}
 		if !r.Since.IsZero() {
-			return r.Since
+			return true
 		}
-		due, _ := c.due(c.levels[j])
-		return due
+		turn, _ = c.due(c.levels[j])
 	}
-	if end, ok := c.used(); ok {
-		return end.Add(c.pause())
+	if turn.IsZero() {
+		end, ok := c.used()
+		if !ok {
+			return false
+		}
+		turn = end.Add(c.pause())
 	}
-	return time.Time{}
+	return !due.Before(turn) || !c.now.Before(turn)
 }
 
 // used gives when the last level of this round was paged or passed. It is not
@@ -255,22 +265,18 @@ func (c *climb) used() (time.Time, bool) {
 	end, asked := c.s.Climb.Start, false
 	for _, l := range c.levels {
 		r := c.s.Rung(l.Name)
-		switch {
-		case c.stopped(l) || c.answered(r):
+		if c.stopped(l) {
 			continue
-		case r.Passed:
-			if r.PassedAt.After(end) {
-				end = r.PassedAt
-			}
-		case r.Since.IsZero():
-			return time.Time{}, false
-		case r.Since.After(end):
-			end = r.Since
 		}
-		asked = true
-	}
-	if end.Before(c.s.Climb.Base) {
-		end = c.s.Climb.Base
+		if !r.Passed && r.Since.IsZero() {
+			return time.Time{}, false
+		}
+		for _, at := range []time.Time{r.Since, r.PassedAt, c.s.Climb.Base} {
+			if at.After(end) {
+				end = at
+			}
+		}
+		asked = asked || !c.answered(r)
 	}
 	return end, asked
 }
@@ -280,8 +286,7 @@ func (c *climb) answered(r incident.Rung) bool {
 	if r.Passed {
 		return r.Why == incident.WhyAnswered
 	}
-	page, _ := c.s.Page(r.Attempt)
-	return !r.Since.IsZero() && c.s.AckedBy(page.Person)
+	return c.s.AckedBy(r.Asked())
 }
 
 // end starts the ladder again, or turns to the last resort (RULES 5.4, 5.6).

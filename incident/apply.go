@@ -64,6 +64,7 @@ func Apply(s Incident, r Record) Incident {
 		s.Actions = append(slices.Clone(s.Actions), Action{N: e.N, Text: e.Text, Owner: e.Owner, Due: e.Due})
 	case Acknowledged:
 		s = applyAck(s, e, r.At)
+		s.Climb.Turned = r.At
 	case Unacknowledged:
 		s = dropAck(s, e.By)
 		s.Climb.Turned = r.At
@@ -152,23 +153,23 @@ func applySeverity(s Incident, e SeverityChanged, at time.Time) Incident {
 		s.Clock = Clock{From: at}
 	}
 	if len(s.Levels()) == 0 { // below paging: the ladder ends
-		s.Climb = Climb{Pages: s.Climb.Pages, Attempts: s.Climb.Attempts, Demands: s.Climb.Demands}
+		s.Climb = Climb{Pages: s.Climb.Pages, Attempts: s.Climb.Attempts, Demands: s.Climb.Demands, Turned: at}
 	}
 	return s
 }
 
 func applyAck(s Incident, e Acknowledged, at time.Time) Incident {
-	s.Acks = slices.DeleteFunc(slices.Clone(s.Acks), func(a Ack) bool { return a.By.Is(e.By) })
-	s.Acks = append(s.Acks, Ack{By: e.By, At: at, Via: e.Via})
-	s.Climb.GaveBack = slices.DeleteFunc(slices.Clone(s.Climb.GaveBack), func(k string) bool { return k == e.By.Key })
+	s.Acks = without(s.Acks, func(a Ack) bool { return a.By.Is(e.By) })
+	s.Acks = append(s.Acks, Ack{By: e.By, At: at, Via: e.Via, Pages: s.Climb.Attempts})
+	s.Climb.GaveBack = without(s.Climb.GaveBack, func(k string) bool { return k == e.By.Key })
 	return s
 }
 
 // dropAck takes an acknowledgement away; levels that it had answered are open
 // again.
 func dropAck(s Incident, by Person) Incident {
-	s.Acks = slices.DeleteFunc(slices.Clone(s.Acks), func(a Ack) bool { return a.By.Is(by) })
-	s.Climb.Rungs = slices.DeleteFunc(slices.Clone(s.Climb.Rungs), func(r Rung) bool {
+	s.Acks = without(s.Acks, func(a Ack) bool { return a.By.Is(by) })
+	s.Climb.Rungs = without(s.Climb.Rungs, func(r Rung) bool {
 		return r.Passed && r.Why == WhyAnswered
 	})
 	return s
@@ -181,7 +182,7 @@ func rebase(s Incident, at time.Time, why Why) Incident {
 	}
 	s.Climb.Base, s.Climb.BaseWhy = at, why
 	s.Climb.Over = false
-	s.Climb.Rungs = slices.DeleteFunc(slices.Clone(s.Climb.Rungs), func(r Rung) bool {
+	s.Climb.Rungs = without(s.Climb.Rungs, func(r Rung) bool {
 		l, ok := s.Level(r.Level)
 		return ok && l.Until == UntilAcknowledged
 	})
@@ -287,7 +288,7 @@ func serve(s Incident, demand uint64) Incident {
 	if demand == 0 {
 		return s
 	}
-	s.Climb.Demands = slices.DeleteFunc(slices.Clone(s.Climb.Demands), func(d Demand) bool { return d.Seq == demand })
+	s.Climb.Demands = without(s.Climb.Demands, func(d Demand) bool { return d.Seq == demand })
 	return s
 }
 
@@ -305,6 +306,17 @@ func applySettled(s Incident, e PageSettled, at time.Time) Incident {
 		}
 	}
 	return s
+}
+
+// without gives a list's other elements; none left is nil, as it is stored.
+func without[T any](list []T, drop func(T) bool) []T {
+	var out []T
+	for _, v := range list {
+		if !drop(v) {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func tail[T any](list []T, n int) []T {

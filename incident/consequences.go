@@ -260,7 +260,7 @@ func relevantPage(s Incident, e Page) (string, bool) {
 		}
 		return "", true
 	}
-	if ack, ok := s.ack(e.Person); ok && (!e.Asked || ack.At.After(e.At)) {
+	if ack, ok := s.ack(e.Person); ok && (!e.Asked || e.Attempt <= ack.Pages) {
 		return e.Person.String() + " has acknowledged", false
 	}
 	for _, p := range s.Climb.Pages {

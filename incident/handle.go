@@ -196,7 +196,7 @@ func escalate(s Incident, in Escalate) ([]Event, error) {
 // pagedSince tells whether somebody who has acknowledged was paged again: that
 // page has an answer of its own.
 func pagedSince(s Incident, a Ack) bool {
-	return slices.ContainsFunc(s.Climb.Pages, func(p PageStatus) bool { return p.Person.Is(a.By) && p.At.After(a.At) })
+	return slices.ContainsFunc(s.Climb.Pages, func(p PageStatus) bool { return p.Person.Is(a.By) && p.Attempt > a.Pages })
 }
 
 func snooze(s Incident, in Snooze, now time.Time) ([]Event, error) {

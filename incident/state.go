@@ -68,6 +68,8 @@ type Ack struct {
 	By  Person    `json:"by"`
 	At  time.Time `json:"at"`
 	Via string    `json:"via,omitempty"`
+	// Pages is how many pages there were by then: later ones it does not answer.
+	Pages int `json:"pages,omitempty"`
 }
 
 // Action is follow-up work.
@@ -89,9 +91,9 @@ type Climb struct {
 	Base     time.Time `json:"base,omitzero"`
 	BaseWhy  Why       `json:"base_why,omitempty"`
 	StartWhy Why       `json:"start_why,omitempty"`
-	// Turned is when people last changed what the ladder asks: a hold or an
-	// acknowledgement ended, the severity or the mark changed. Nothing is late
-	// from before it.
+	// Turned is when people last changed what the ladder asks: an
+	// acknowledgement began or ended, a hold ended, the severity or the mark
+	// changed. Nothing is late from before it.
 	Turned time.Time `json:"turned,omitzero"`
 	// HeldAt and HeldUntil are set while the ladder is held.
 	HeldAt    time.Time `json:"held_at,omitzero"`
@@ -130,6 +132,14 @@ type Rung struct {
 	Passed   bool      `json:"passed,omitempty"`
 	PassedAt time.Time `json:"passed_at,omitzero"`
 	Why      Why       `json:"why,omitempty"`
+}
+
+// Asked is who was paged last, by key only; nobody: the level was not paged yet.
+func (r Rung) Asked() Person {
+	if len(r.Tried) == 0 {
+		return Person{}
+	}
+	return Person{Key: r.Tried[len(r.Tried)-1]}
 }
 
 // Demand is an escalation that a person asked for and that no page has
