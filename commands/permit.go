@@ -95,10 +95,11 @@ func (c *Commands) permit(ctx context.Context, s *spec, by incident.Person, at i
 	if ok {
 		return nil
 	}
+	r := refuse(CodePermission, Code(s.name), " needs the permission ", Bold(string(s.needs)), ", which you do not have. ", c.holders(s.needs, at, now))
 	if err != nil {
 		c.fault(err)
+		r.Body = Say(r.Body, " Not all of them could be checked just now; try again in a minute.")
 	}
-	r := refuse(CodePermission, Code(s.name), " needs the permission ", Bold(string(s.needs)), ", which you do not have. ", c.holders(s.needs, at, now))
 	r.Incident = at.ID
 	return &r
 }

@@ -281,6 +281,20 @@ func FuzzRun(f *testing.F) {
 				}
 			}
 		}
+		for _, name := range []string{"create", "update", "resolve", "reopen", "escalate", "page", "hold", "note", "severity", "lead", "role", "action"} {
+			f := commands.FormSubmission{Name: name, Incident: "INC-1", Values: map[string]string{}}
+			f.By, f.Now = person("ann"), w.now
+			for _, field := range []string{"title", "severity", "service", "impact", "critical", "status", "text", "next", "eta", "cause", "fix", "postmortem", "target", "person", "reason", "for", "role", "due"} {
+				f.Values[field] = a
+			}
+			if r := w.commands.Submit(ctx, f); r.Code == commands.CodeFault || strings.TrimSpace(r.Text) == "" {
+				t.Errorf("the form %s with %q: %+v, %v", name, a, r, w.faults)
+			}
+			f.Call.Text = b
+			if r := w.commands.OpenForm(ctx, f.Call, name); strings.TrimSpace(r.Text) == "" {
+				t.Errorf("opening %s with %q has no answer", name, b)
+			}
+		}
 		_, _ = commands.ParseTime(a, w.now, nil)
 		_, _ = commands.ParseDay(a, w.now, nil)
 		_, _ = commands.ParseSpan(a)
