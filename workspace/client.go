@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -39,7 +41,28 @@ func (w *Workspace) Handler() http.Handler {
 		rw.Header().Set("Cache-Control", "no-cache")
 		files.ServeHTTP(rw, r)
 	})
-	return mux
+	return onlyLocalNames(mux)
+}
+
+// onlyLocalNames refuses browsers that reached the client endpoints under a domain name other than localhost: a page from
+// elsewhere could have its name point here and then read people's tokens.
+func onlyLocalNames(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		browser := r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
+		if browser && strings.HasPrefix(r.URL.Path, "/client/") && !localName(r.Host) {
+			writeJSON(rw, http.StatusForbidden, obj{"ok": false, "error": "open_by_ip_address_or_localhost"})
+			return
+		}
+		next.ServeHTTP(rw, r)
+	})
+}
+
+// localName says whether a Host header is an IP address or localhost.
+func localName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return net.ParseIP(strings.Trim(host, "[]")) != nil || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 // serveBoot gives a client what it needs to begin. It needs no token: the workspace is for one machine and holds no secrets.

@@ -237,6 +237,49 @@ func TestFiles(t *testing.T) {
 	})
 }
 
+func TestPagesFromElsewhereAreRefused(t *testing.T) {
+	inRoom(t, defaults(), func(t *testing.T, r *room) {
+		for host, want := range map[string]int{"127.0.0.1:3000": 200, "[::1]:3000": 200, "localhost:3000": 200, "evil.example": 403} {
+			req, _ := http.NewRequest("GET", "http://workspace.test/client/boot", nil)
+			req.Host = host
+			req.Header.Set("Sec-Fetch-Site", "same-origin")
+			if a := r.send(req); a.status != want {
+				t.Errorf("%s: %d, want %d", host, a.status, want)
+			}
+		}
+	})
+}
+
+func TestUnreadMarks(t *testing.T) {
+	inRoom(t, unlimited(), func(t *testing.T, r *room) {
+		alice, carol := r.ws.Person("alice"), r.ws.Person("carol")
+		say := func(p *workspace.Person, channel, text, thread string) string {
+			return must[string](t)(p.Say(channel, text, thread))
+		}
+		unread := func(p *workspace.Person, channel string) any { return p.Channel(channel)["unread_count"] }
+		first := say(alice, "#incidents", "one", "")
+		say(alice, "#incidents", "two", "")
+		if unread(carol, "#incidents") != 2 || unread(alice, "#incidents") != 0 {
+			t.Errorf("carol has %v unread, alice %v", unread(carol, "#incidents"), unread(alice, "#incidents"))
+		}
+		say(carol, "#incidents", "a reply does not mark the channel as read", first)
+		if unread(carol, "#incidents") != 2 {
+			t.Errorf("after a reply: %v", unread(carol, "#incidents"))
+		}
+		r.ok(r.as("carol", "conversations.mark", "channel", r.id("#incidents"), "ts", first))
+		if unread(carol, "#incidents") != 1 {
+			t.Errorf("after the mark: %v", unread(carol, "#incidents"))
+		}
+		say(alice, "#random", "before carol came", "")
+		if err := carol.Join("#random"); err != nil {
+			t.Fatal(err)
+		}
+		if unread(carol, "#random") != 0 {
+			t.Errorf("after joining: %v", unread(carol, "#random"))
+		}
+	})
+}
+
 func TestTell(t *testing.T) {
 	inRoom(t, defaults(), func(t *testing.T, r *room) {
 		alice, bob := r.watch("alice", ""), r.watch("bob", "")

@@ -201,7 +201,7 @@ const maxBookmarks = 100
 func bookmarksAdd(c *call) (obj, error) {
 	ch, err := c.joined("channel_id")
 	if err != nil {
-		return nil, cmpCode(err, "not_in_channel", "permission_denied")
+		return nil, recode(err, "not_in_channel", "permission_denied")
 	}
 	if c.str("type") != "link" {
 		return nil, code("invalid_bookmark_type")
@@ -223,8 +223,8 @@ func bookmarksAdd(c *call) (obj, error) {
 	return obj{"bookmark": *b}, nil
 }
 
-// cmpCode replaces one of Slack's codes by the one that a method uses for it.
-func cmpCode(err error, from, to string) error {
+// recode replaces one of Slack's codes by the one that a method uses for it.
+func recode(err error, from, to string) error {
 	if err.Error() == from {
 		return code(to)
 	}
@@ -234,7 +234,7 @@ func cmpCode(err error, from, to string) error {
 func (c *call) bookmark() (*conversation, *bookmark, error) {
 	ch, err := c.joined("channel_id")
 	if err != nil {
-		return nil, nil, cmpCode(err, "not_in_channel", "permission_denied")
+		return nil, nil, recode(err, "not_in_channel", "permission_denied")
 	}
 	for _, b := range ch.bookmarks {
 		if b.ID == c.str("bookmark_id") {
