@@ -283,7 +283,9 @@ func (d *draft) append(h *head, step Step) ([]Record, error) {
 		}
 		r.Stream, r.Seq, r.At, r.Prev = step.Stream, h.seq+1, r.At.UTC().Round(0), h.hash
 		r.Hash = hashRecord(&r)
-		e := entry{Record: r, back: h.position}
+		e := entry{Record: r, back: h.position, mark: [markLen]byte(r.Hash[:markLen])}
+		// Another writer may have been here; its record must not be overwritten.
+		d.only = append(d.only, kv.If{Key: logKey(d.position)})
 		d.put(logKey(d.position), e.encode(d.position))
 		h.seq, h.hash, h.position, h.given = r.Seq, r.Hash, d.position, 0
 		d.position++

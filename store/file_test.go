@@ -205,7 +205,7 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-const damageRounds = 120
+const damageRounds = 60
 
 // TestDamaged changes bytes at random. Whatever happens, it is an answer or an
 // error, and what is answered is what was written.

@@ -48,7 +48,7 @@ func start(path string) (out started) {
 		return out
 	}
 	begin := time.Now()
-	s, err := store.Open(path, store.Options{SnapshotVersion: 1})
+	s, err := store.Open(path, store.Options{SnapshotVersion: 1, Timeout: 200 * time.Millisecond})
 	if err != nil {
 		return fail(err)
 	}

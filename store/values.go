@@ -72,7 +72,7 @@ func (e *entry) encode(position uint64) []byte {
 	w.time(e.At)
 	w.string(e.Kind)
 	w.int(int64(e.Version))
-	w.raw(e.Hash[:markLen])
+	w.raw(e.mark[:])
 	w.raw(e.Body)
 	return w.b
 }

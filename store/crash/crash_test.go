@@ -63,11 +63,14 @@ func runUntil(t *testing.T, cmd *exec.Cmd, all kept, wait time.Duration, stop fu
 		t.Fatal(err)
 	}
 	killed := make(chan struct{})
-	begun := make(chan struct{})
+	begun, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(killed)
 		<-begun
-		time.Sleep(wait)
+		select {
+		case <-ended:
+		case <-time.After(wait):
+		}
 		stop()
 		_ = cmd.Process.Signal(syscall.SIGKILL)
 	}()
@@ -75,6 +78,7 @@ func runUntil(t *testing.T, cmd *exec.Cmd, all kept, wait time.Duration, stop fu
 	if n == 0 {
 		close(begun)
 	}
+	close(ended)
 	<-killed
 	_ = cmd.Wait()
 	return rest, n
@@ -216,6 +220,7 @@ func TestPowerCut(t *testing.T) {
 	t.Run("control without fsync", func(t *testing.T) {
 		disk := faults.NewDisk(t, 200)
 		path := filepath.Join(disk.Dir, "muster.db")
+		shut(t, open(t, path))
 		all := kept{}
 		cmd, _ := command(t, path, noSyncEnv+"=1")
 		_, n := runUntil(t, cmd, all, 300*time.Millisecond, disk.CutPower)

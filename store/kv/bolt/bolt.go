@@ -459,6 +459,10 @@ func damaged(path, format string, args ...any) error {
 // sentence says what the operating system refused and what to do about it.
 func sentence(verb, path string, err error) error {
 	hint := ""
+	var same *fs.PathError
+	if errors.As(err, &same) && same.Path == path {
+		err = same.Err
+	}
 	switch {
 	case errors.Is(err, kv.ErrFull), errors.Is(err, kv.ErrBroken), errors.Is(err, kv.ErrDamaged), errors.Is(err, kv.ErrInUse):
 		return err
