@@ -42,6 +42,13 @@ func (b *channelBook) find(ctx context.Context, api API, name string) (string, e
 	return "", outbox.PermanentError{Reason: "Slack has no channel #" + name + " that the bot can see: create it, or invite the bot if it is private"}
 }
 
+// forget drops a name that no longer leads anywhere.
+func (b *channelBook) forget(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.byName, strings.TrimPrefix(name, "#"))
+}
+
 func (b *channelBook) known(name string) (Channel, bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

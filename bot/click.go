@@ -122,11 +122,12 @@ var verbs = map[string]string{
 	render.ActAck: "", render.ActNoChange: "", render.ActSnooze: "", render.ActShow: "", render.ActPlaybook: "",
 	render.ActCreate: "Declare incident", render.ActUpdate: "Post update", render.ActResolve: "Resolve", render.ActEscalate: "Escalate",
 	render.ActHold: "Hold", render.ActSeverity: "Severity", render.ActRole: "Role", render.ActNote: "Note", render.ActAction: "Follow-up",
-	render.ActReopen: "Reopen",
+	render.ActReopen: "Reopen", render.ActLead: "Hand over", render.ActPage: "Page",
+	render.ActUnack: "", render.ActCritical: "", render.ActTimeline: "",
 }
 
 // quiet are the clicks whose success is seen on the card or in the thread.
-var quiet = []string{render.ActAck, render.ActNoChange, render.ActSnooze}
+var quiet = []string{render.ActAck, render.ActNoChange, render.ActSnooze, render.ActUnack, render.ActCritical}
 
 // clicked is what a click asks for.
 type clicked struct {
@@ -148,7 +149,7 @@ func (in interaction) clicked() (clicked, string) {
 		key = "click/" + in.Trigger
 	}
 	switch {
-	case a.ID == render.ActMenu:
+	case a.ID == render.ActMenu || a.ID == render.ActPeople:
 		verb, id, _ := strings.Cut(a.Selected.Value, " ")
 		return clicked{verb: verb, id: id}, key
 	case a.ID == render.ActPick || strings.HasPrefix(a.ID, render.ActPick+":"):
@@ -206,9 +207,6 @@ func (b *Bot) click(in interaction) job {
 
 func (b *Bot) clickedReply(ctx context.Context, c clicked, form bool, call commands.Call) (r commands.Reply) {
 	switch {
-	case c.verb == render.ActReopen:
-		f := render.ReopenForm(c.id)
-		return commands.Reply{Form: &f}
 	case form:
 		defer b.caught(&r)
 		call.Text = c.id
@@ -264,13 +262,7 @@ func (b *Bot) submission(in interaction) job {
 		run: func(ctx context.Context) result {
 			call := b.call(b.dir.Person(ctx, in.User.ID), "", key, meta.Channel, meta.Thread)
 			call.Link, call.Source = meta.Link, meta.Source
-			var r commands.Reply
-			if meta.Form == render.FormReopen {
-				call.Text = "reopen " + meta.Incident + " " + values["reason"]
-				r = b.run(ctx, call)
-			} else {
-				r = b.submit(ctx, commands.FormSubmission{Call: call, Name: meta.Form, Incident: meta.Incident, Values: values})
-			}
+			r := b.submit(ctx, commands.FormSubmission{Call: call, Name: meta.Form, Incident: meta.Incident, Values: values})
 			return b.submitted(in, meta, names, r, to)
 		},
 	}
@@ -299,7 +291,7 @@ func (b *Bot) submitted(in interaction, meta render.Meta, names []string, r comm
 	res.after = func(ctx context.Context, late, lost bool) {
 		switch {
 		case late:
-			if err := b.api.UpdateView(ctx, in.View.ID, notice); err != nil {
+			if persist(ctx, func() error { return b.api.UpdateView(ctx, in.View.ID, notice) }) != nil {
 				b.tell(ctx, to, b.reply(r))
 			}
 		case lost || !whole:

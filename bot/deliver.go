@@ -213,7 +213,11 @@ func (x *sending) channel(ctx context.Context, name, thread string, m render.Mes
 	if err != nil {
 		return incident.Receipt{}, err
 	}
-	return x.post(ctx, Post{Channel: id, Thread: thread, Message: m})
+	r, err := x.post(ctx, Post{Channel: id, Thread: thread, Message: m})
+	if c := code(err); c == "channel_not_found" || c == "is_archived" {
+		x.channels.forget(name)
+	}
+	return r, err
 }
 
 // post posts a message once: where it may have been posted before, it looks

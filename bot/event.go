@@ -145,7 +145,11 @@ func (b *Bot) answer(ctx context.Context, to place, r commands.Reply, key string
 			return
 		}
 	}
-	if _, err := b.api.PostMessage(ctx, p); err != nil {
+	err := persist(ctx, func() error {
+		_, err := b.api.PostMessage(ctx, p)
+		return err
+	})
+	if err != nil {
 		b.cfg.Log.Warn("an answer could not be posted", "error", err)
 	}
 }
@@ -300,7 +304,8 @@ func (b *Bot) publishHome(ctx context.Context, user string) {
 	if b.cfg.OnCall != nil {
 		h.OnCall = b.cfg.OnCall(b.cfg.Now())
 	}
-	if err := b.api.PublishView(ctx, user, b.frame().Home(h)); err != nil {
+	err := persist(ctx, func() error { return b.api.PublishView(ctx, user, b.frame().Home(h)) })
+	if err != nil {
 		b.cfg.Log.Warn("a home tab could not be shown", "error", err)
 	}
 }

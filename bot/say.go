@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"time"
 
 	"muster/bot/render"
 	"muster/commands"
@@ -50,17 +52,48 @@ func (b *Bot) reply(r commands.Reply) render.Message {
 // tell posts an answer to one person: at the response address, else in the
 // channel for that person alone, else as a direct message.
 func (b *Bot) tell(ctx context.Context, to place, m render.Message) {
-	err := error(nil)
-	switch {
-	case to.url != "":
-		err = b.api.Respond(ctx, to.url, m)
-	case to.channel != "" && !strings.HasPrefix(to.channel, "D"):
-		err = b.api.PostEphemeral(ctx, to.channel, to.thread, to.user, m)
-	default:
-		err = b.direct(ctx, to.user, m)
-	}
+	err := persist(ctx, func() error {
+		switch {
+		case to.url != "":
+			return b.api.Respond(ctx, to.url, m)
+		case to.channel != "" && !strings.HasPrefix(to.channel, "D"):
+			return b.api.PostEphemeral(ctx, to.channel, to.thread, to.user, m)
+		default:
+			return b.direct(ctx, to.user, m)
+		}
+	})
 	if err != nil {
 		b.cfg.Log.Warn("an answer could not be given", "error", err)
+	}
+}
+
+// attempts is how often an answer to a person is tried; what was decided goes
+// through the outbox instead.
+const attempts = 5
+
+// persist calls f again while Slack says to wait, or while the call surely did
+// not reach it. An unclear failure is not repeated: nobody is told twice.
+func persist(ctx context.Context, f func() error) error {
+	for wait := time.Second; ; wait *= 2 {
+		err := f()
+		e, answered := errors.AsType[*Error](err)
+		switch {
+		case err == nil:
+			return nil
+		case answered && e.RetryAfter > 0:
+			wait = max(wait, e.RetryAfter)
+		case answered && e.Status >= 500, notSent(err):
+		default:
+			return err
+		}
+		if wait >= time.Second<<attempts {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
 	}
 }
 

@@ -110,7 +110,7 @@ func (o *opening) show(r commands.Reply, meta render.Meta) bool {
 		view = f.Form(*r.Form, meta, o.b.dir.UserID)
 	}
 	o.b.running.Go(func() {
-		ctx, stop := context.WithTimeout(context.Background(), callTimeout)
+		ctx, stop := context.WithTimeout(context.Background(), workTimeout)
 		defer stop()
 		var err error
 		id := ""
@@ -118,7 +118,7 @@ func (o *opening) show(r commands.Reply, meta render.Meta) bool {
 			id = <-o.id
 		}
 		if id != "" {
-			err = o.b.api.UpdateView(ctx, id, view)
+			err = persist(ctx, func() error { return o.b.api.UpdateView(ctx, id, view) })
 		} else {
 			_, err = o.b.api.OpenView(ctx, o.trigger, view)
 		}

@@ -30,7 +30,7 @@ type View struct {
 // message keeps a message within Slack's limits.
 func message(text string, blocks ...Object) Message {
 	if len(blocks) > MaxBlocks {
-		blocks = append(blocks[:MaxBlocks-1:MaxBlocks-1], context("… and more"))
+		blocks = append(blocks[:MaxBlocks-1:MaxBlocks-1], small("… and more"))
 	}
 	return Message{Text: or(Cut(text, MaxText), "Muster"), Blocks: blocks}
 }
@@ -67,7 +67,8 @@ func fields(pairs ...[2]string) Object {
 	return Object{"type": "section", "fields": list}
 }
 
-func context(text string) Object {
+// small is the small print.
+func small(text string) Object {
 	return Object{"type": "context", "elements": []Object{mrkdwn(text, MaxSection)}}
 }
 

@@ -26,8 +26,14 @@ const (
 	ActRole     = "role"
 	ActNote     = "note"
 	ActAction   = "action"
-	// ActMenu's selected value is "VERB ID".
-	ActMenu = "menu"
+	ActLead     = "lead"
+	ActPage     = "page"
+	ActUnack    = "unack"
+	ActCritical = "critical"
+	ActTimeline = "timeline"
+	// ActMenu and ActPeople are menus; the selected value is "VERB ID".
+	ActMenu   = "menu"
+	ActPeople = "people"
 	// ActPick's value is a whole command text.
 	ActPick = "pick"
 	// ActLink buttons open an address; a click on one asks for nothing.
@@ -55,7 +61,7 @@ func (f Frame) Card(s incident.Incident) Message {
 	if rest != "" {
 		blocks = append(blocks, section(rest))
 	}
-	blocks = append(blocks, f.cardFields(s), context(f.cardState(s)), actions("card", f.cardButtons(s)...))
+	blocks = append(blocks, f.cardFields(s), small(f.cardState(s)), actions("card", f.cardButtons(s)...))
 	return message(head+"\n"+rest, blocks...)
 }
 
@@ -101,7 +107,16 @@ func (f Frame) cardFields(s incident.Incident) Object {
 	if s.Room.Channel != "" {
 		pairs = append(pairs, [2]string{"Channel", "<#" + s.Room.Channel + ">"})
 	}
-	return fields(pairs...)
+	section := fields(pairs...)
+	if s.Open() {
+		section["accessory"] = overflow(ActPeople,
+			option("Hand over the command", "lead "+s.ID),
+			option("Page somebody", "page "+s.ID),
+			option("Give back my acknowledgement", "unack "+s.ID),
+			option("Mark business-critical", "critical "+s.ID),
+			option("Show the timeline", "timeline "+s.ID))
+	}
+	return section
 }
 
 func (f Frame) others(s incident.Incident) string {

@@ -199,16 +199,5 @@ func NotRecorded(why string) string {
 	return fmt.Sprintf("❌ *Not recorded:* %s. Please try again.", or(strings.TrimSuffix(line(why), "."), "the change could not be stored"))
 }
 
-// ReopenForm asks why an incident is opened again; its Name says that it is
-// sent as a command's text.
-func ReopenForm(id string) commands.Form {
-	return commands.Form{Name: FormReopen, Incident: id, Title: "Reopen " + id, Submit: "Reopen", Fields: []commands.Field{
-		{Name: "reason", Label: "Reason", Kind: commands.KindText, Max: 500},
-	}}
-}
-
-// FormReopen is the name of ReopenForm.
-const FormReopen = "say:reopen"
-
 // PlainNotRecorded is NotRecorded for a form's field.
 const PlainNotRecorded = "Not recorded: the change could not be stored. Please send it again."

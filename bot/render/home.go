@@ -33,7 +33,7 @@ func (f Frame) Home(h Home) View {
 	const mostOpen = 20
 	for i, s := range h.Open {
 		if i == mostOpen {
-			blocks = append(blocks, context(fmt.Sprintf("%d more; see `/incident list`.", len(h.Open)-mostOpen)))
+			blocks = append(blocks, small(fmt.Sprintf("%d more; see `/incident list`.", len(h.Open)-mostOpen)))
 			break
 		}
 		blocks = append(blocks, f.homeIncident(s, i)...)
@@ -42,7 +42,7 @@ func (f Frame) Home(h Home) View {
 		blocks = append(append(blocks, header("Your pages")), mine...)
 	}
 	blocks = append(blocks, header("On call"), section(f.onCallText(h.OnCall)),
-		context("`/incident help` lists every command. In a thread write `@muster update …`."))
+		small("`/incident help` lists every command. In a thread write `@muster update …`."))
 	return View{Type: "home", Blocks: blocks}
 }
 

@@ -85,7 +85,7 @@ func sections(text string, most int) []Object {
 	}
 	flush()
 	if len(out) > most {
-		out = append(out[:most-1:most-1], context("… the rest is cut; ask for less, or use the command line."))
+		out = append(out[:most-1:most-1], small("… the rest is cut; ask for less, or use the command line."))
 	}
 	return out
 }
@@ -102,7 +102,7 @@ func picker(choices []commands.Choice) []Object {
 		out = append(out, actions(fmt.Sprintf("pick:%d", i/row), buttons...))
 	}
 	if n := len(choices) - most; n > 0 {
-		out = append(out, context(fmt.Sprintf("%d more: name the incident in the command.", n)))
+		out = append(out, small(fmt.Sprintf("%d more: name the incident in the command.", n)))
 	}
 	return out
 }

@@ -163,6 +163,7 @@ func (x sample) stories() []Story {
 	t.around(s, history)
 	t.answers()
 	t.forms()
+	t.said(history[:36])
 	return t.out
 }
 
@@ -230,7 +231,6 @@ func (t *teller) forms() {
 	meta := Meta{Channel: "C0000001", Thread: "1772333700.000100", Link: x.text(0), Source: x.text(1)}
 	t.view("form", f.Form(form, meta, func(string) string { return "U0000001" }))
 	t.view("form without fields", f.Form(commands.Form{Name: "x"}, meta, nil))
-	t.view("reopen form", f.Form(ReopenForm("INC-1"), meta, nil))
 	t.view("loading form", Loading(x.text(0)))
 	t.view("late form", LateView(x.text(0)))
 }

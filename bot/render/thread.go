@@ -259,7 +259,7 @@ func (f Frame) update(s incident.Incident, e incident.Updated, r incident.Record
 		d.Actions = "no change"
 	}
 	text := strings.Join(f.Lines.update(d), "\n")
-	return message(text, section(text), context("By "+by(e.By)+" · "+f.titled(s)))
+	return message(text, section(text), small("By "+by(e.By)+" · "+f.titled(s)))
 }
 
 // asOf folds the history up to a record, so that an old update shows its own
@@ -283,7 +283,7 @@ func (f Frame) resolution(s incident.Incident, e incident.ResolvedEvent) Message
 	text := strings.Join(f.Lines.resolution(Resolution{
 		Subject: subject(s), Minutes: f.wholeMinutes(s), Cause: value(e.Cause, mostValue), Fix: value(e.Fix, mostValue), Postmortem: civil(e.Postmortem),
 	}), "\n")
-	return message(text, section(text), context("By "+by(e.By)+" · "+f.titled(s)))
+	return message(text, section(text), small("By "+by(e.By)+" · "+f.titled(s)))
 }
 
 // reminder asks whoever leads for an update, with the template filled in.
