@@ -57,7 +57,7 @@ func (c *Commands) oncall(x *exec) Reply {
 	var data []OnCall
 	for _, role := range roles {
 		shift := schedule.OnCall(role, at, overrides)
-		lines = append(lines, shiftLine(shift))
+		lines = append(lines, c.shiftLine(shift))
 		o := OnCall{Shift: shift}
 		if shift.Zone != nil {
 			o.Zone = shift.Zone.String()
@@ -70,7 +70,7 @@ func (c *Commands) oncall(x *exec) Reply {
 }
 
 // shiftLine says who, until when, who is next, and reached by what.
-func shiftLine(s rota.Shift) Rich {
+func (c *Commands) shiftLine(s rota.Shift) Rich {
 	m := s.OnCall()
 	line := Say("• ", Bold(s.Role), ": ")
 	if m.Nobody() {
@@ -88,10 +88,18 @@ func shiftLine(s rota.Shift) Rich {
 	} else {
 		line = Say(line, " until ", s.Until, " · next: ", s.Next.Person())
 	}
-	if ways := m.Ways(); len(ways) > 0 {
+	var without map[string]string
+	if c.Missing != nil {
+		without = c.Missing(m.Person())
+	}
+	ways := slices.DeleteFunc(m.Ways(), func(way string) bool { return without[way] != "" })
+	if len(ways) > 0 {
 		line = Say(line, " · by ", strings.Join(ways, ", "))
 	} else {
 		line = Say(line, " · no way to be reached")
+	}
+	if why := missing(without); why != "" {
+		line = Say(line, " (", why, ")")
 	}
 	if len(s.Members) > 1 {
 		var others []Rich

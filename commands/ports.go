@@ -131,6 +131,9 @@ type Config struct {
 	Plan        func(incident.Severity) incident.Plan
 	Default     func() incident.Severity
 	Permissions func() Permissions
+	// Missing says, by method, why a person cannot be reached over it; nil:
+	// whatever has an address works.
+	Missing func(p incident.Person) map[string]string
 	// Fault hears of errors that a person is only told exist; nil: nobody.
 	Fault func(err error)
 }

@@ -110,6 +110,7 @@ func newWorld(t testing.TB) *world {
 		},
 		Default:     func() incident.Severity { return incident.P1 },
 		Permissions: func() commands.Permissions { return w.permissions },
+		Missing:     func(p incident.Person) map[string]string { return roster{w}.Contact(p).Missing },
 		Fault:       func(err error) { w.faults = append(w.faults, err) },
 	})
 	return w
