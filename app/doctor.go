@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"muster/bot"
+	"muster/bot/render"
 	"muster/config"
 	"muster/engine"
 	"muster/store"
@@ -171,4 +172,4 @@ func Healthcheck(ctx context.Context, env func(string) (string, bool), out io.Wr
 }
 
 // Storybook renders every message and form that the program can produce.
-func Storybook(format string, out io.Writer) error { return errors.New("format " + format) }
+func Storybook(format string, out io.Writer) error { return render.WriteStorybook(out, format) }

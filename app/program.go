@@ -90,7 +90,7 @@ func New(opt Options) *Program {
 	})
 	p.commands = commands.New(commands.Config{
 		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, People: p.bot.Directory(),
-		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(),
+		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
 		Plan:        func(incident.Severity) incident.Plan { return plan(opt.Live.Get()) },
 		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },
 		Permissions: func() commands.Permissions { return permissions(opt.Live.Get()) },

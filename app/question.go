@@ -96,7 +96,7 @@ func ask(ctx context.Context, q Question, data, text string) error {
 		return err
 	}
 	c := commands.New(commands.Config{
-		People: &people{roster: r}, Rotas: r, Rules: r.rules(),
+		People: &people{roster: r}, Rotas: r, Rules: r.rules(), Missing: r.missing,
 		Plan:        func(incident.Severity) incident.Plan { return plan(live.Get()) },
 		Default:     func() incident.Severity { return live.Get().DefaultSeverity },
 		Permissions: func() commands.Permissions { return permissions(live.Get()) },

@@ -76,6 +76,9 @@ func (r *roster) contact(m rota.Member) escalation.Contact {
 	return c
 }
 
+// missing says, by method, why a person cannot be reached over it.
+func (r *roster) missing(p incident.Person) map[string]string { return r.Contact(p).Missing }
+
 // desk puts what people say about who is on call on record.
 type desk struct {
 	engine engine.Desk
