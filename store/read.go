@@ -105,16 +105,19 @@ func (s *Store) back(stream string, h *head, after uint64, prev [32]byte) ([]Rec
 	return out, nil
 }
 
-func (s *Store) entryAt(stream string, seq, position uint64) (entry, error) {
-	v, found, err := kv.Get(s.engine, logKey(position))
-	if err != nil {
+func (s *Store) entryAt(stream string, seq, position uint64) (e entry, err error) {
+	found, unread := false, error(nil)
+	err = s.engine.Scan(kv.Only(logKey(position)), func(_, v []byte) bool {
+		found = true
+		e, unread = decodeEntry(position, v)
+		return false
+	})
+	switch {
+	case err != nil:
 		return entry{}, err
-	}
-	if !found {
+	case !found:
 		return entry{}, &BrokenLink{stream, seq, "is missing"}
-	}
-	e, err := decodeEntry(position, v)
-	if err != nil {
+	case unread != nil:
 		return entry{}, &BrokenLink{stream, seq, "cannot be read"}
 	}
 	if e.Stream != stream || e.Seq != seq {

@@ -93,12 +93,17 @@ func Prefix(p []byte) Range {
 
 // Get is the value under one key; it is the caller's own.
 func Get(e Engine, key []byte) (value []byte, found bool, err error) {
-	to := append(append(make([]byte, 0, len(key)+1), key...), 0)
-	err = e.Scan(Range{From: key, To: to}, func(_, v []byte) bool {
+	err = e.Scan(Only(key), func(_, v []byte) bool {
 		value, found = append([]byte{}, v...), true
 		return false
 	})
 	return value, found, err
+}
+
+// Only is the range of one key.
+func Only(key []byte) Range {
+	to := append(append(make([]byte, 0, len(key)+1), key...), 0)
+	return Range{From: to[:len(key):len(key)], To: to}
 }
 
 // Copy writes everything that is in one engine to another, in batches.

@@ -285,6 +285,14 @@ func (d *DB) Scan(r kv.Range, visit func(key, value []byte) bool) (err error) {
 		return sentence("read", d.path, err)
 	}
 	defer func() { err = errors.Join(err, tx.Rollback()) }()
+	if single(r) {
+		if b := tx.Bucket(r.From[:1]); b != nil {
+			if v := b.Get(r.From); v != nil {
+				call(visit, r.From, v)
+			}
+		}
+		return nil
+	}
 	buckets := tx.Cursor()
 	for name, _ := startOfSpaces(buckets, r); name != nil && !beyond(name[0], r); {
 		if !scanSpace(tx.Bucket(name), r, visit) {
@@ -297,6 +305,12 @@ func (d *DB) Scan(r kv.Range, visit func(key, value []byte) bool) (err error) {
 		}
 	}
 	return nil
+}
+
+// single tells a range that has room for one key only, the most frequent one.
+func single(r kv.Range) bool {
+	n := len(r.From)
+	return n > 0 && len(r.To) == n+1 && r.To[n] == 0 && bytes.Equal(r.From, r.To[:n])
 }
 
 func beyond(space byte, r kv.Range) bool {
