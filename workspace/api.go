@@ -32,7 +32,6 @@ type call struct {
 	user   *user // whose token it is; the bot for the bot's
 	args   map[string]string
 	base   string // scheme and host under which the caller reached us
-	person *user  // set when a person acts through the client endpoints
 }
 
 type handler func(*call) (obj, error)
@@ -197,7 +196,7 @@ func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request) {
 	case err != nil:
 	case methods[method].run == nil:
 		err = &apiError{Code: "unknown_method", Extra: obj{"req_method": method}}
-	case terr != nil && methods[method].open == false:
+	case terr != nil && !methods[method].open:
 		err = terr
 	default:
 		out, err = w.answer(c, isJSON)

@@ -85,7 +85,6 @@ func (w *Workspace) join(ch *conversation, u, inviter *user) bool {
 		return false
 	}
 	ch.members = append(ch.members, u.id)
-	ch.lastRead[u.id] = w.nextTS()
 	m := &Message{User: u.id, Subtype: "channel_join", Text: "<@" + u.id + "> has joined the channel"}
 	event := obj{"type": "member_joined_channel", "user": u.id, "channel": ch.id, "channel_type": channelLetter(ch), "team": w.team["id"], "event_ts": w.eventTS()}
 	if inviter != nil {
