@@ -198,3 +198,112 @@ func TestAnotherWriter(t *testing.T) {
 		t.Errorf("%+v %v", loaded, err)
 	}
 }
+
+// TestMostOperations: the limit counts operations, also where a step has few
+// preconditions.
+func TestMostOperations(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		engine := &moody{}
+		s, err := On(engine, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		release := make(chan struct{})
+		go s.Commit(t.Context(), Step{New: "INC-", Write: func(string) (Step, error) {
+			<-release
+			return Step{}, errors.New("busy")
+		}})
+		synctest.Wait()
+		var group sync.WaitGroup
+		for range 2*MaxOps + 1 {
+			group.Go(func() {
+				if err := s.Put(t.Context(), "name", []byte("v")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		before := engine.writes
+		synctest.Wait()
+		close(release)
+		group.Wait()
+		if got := engine.writes - before; got != 3 || engine.most != MaxOps {
+			t.Errorf("%d writes of up to %d operations", got, engine.most)
+		}
+	})
+}
+
+// TestOneSnapshot: a stream has one, wherever it has been.
+func TestOneSnapshot(t *testing.T) {
+	engine := &kv.Memory{}
+	s, err := On(engine, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for seq, hot := range []*bool{nil, new(true), nil, new(false), new(true)} {
+		step := note("a", uint64(seq))
+		step.Hot = hot
+		if seq < 3 {
+			step.Snapshot = []byte("fold")
+		}
+		if _, err := s.Commit(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, space := range []byte{spaceHotFolds, spaceColdFolds} {
+			err := engine.Scan(kv.Prefix([]byte{space}), func(_, _ []byte) bool {
+				n++
+				return true
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n != 1 {
+			t.Errorf("after record %d there are %d snapshots", seq+1, n)
+		}
+	}
+}
+
+// TestForgedRecord: who changes a record, and its own mark with it, breaks the
+// link to the one after it.
+func TestForgedRecord(t *testing.T) {
+	engine := &kv.Memory{}
+	s, err := On(engine, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for seq := range uint64(5) {
+		if _, err := s.Commit(t.Context(), note("a", seq)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	records, err := s.Records("a", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forge := func(seq uint64) {
+		t.Helper()
+		e := entry{Record: records[seq-1], back: seq - 1}
+		e.Body = []byte(`{"by":"somebody else"}`)
+		e.link(e.Prev)
+		e.mark = [markLen]byte(e.Hash[:])
+		if err := engine.Commit([]kv.Op{{Key: logKey(seq), Value: e.encode(seq)}}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var link *BrokenLink
+	forge(5)
+	if err := s.Verify(); !errors.As(err, &link) || link.Seq != 5 {
+		t.Errorf("the last one forged: %v", err)
+	}
+	forge(2)
+	if err := s.Verify(); !errors.As(err, &link) || link.Seq != 3 {
+		t.Errorf("one in the middle forged: %v", err)
+	}
+	if _, err := s.Records("a", 0); !errors.As(err, &link) || link.Seq != 3 {
+		t.Errorf("reading it: %v", err)
+	}
+}
