@@ -34,9 +34,10 @@ const button = (root, text) => {
   const all = buttons(root);
   return all.find((n) => called(n) === text || flat(n.textContent) === text) || all.find((n) => called(n).startsWith(text)) || all.find((n) => called(n).includes(text));
 };
-const shownText = () => flat([...document.body.children].filter((n) => n.id !== "live").map((n) => n.innerText).join(" "));
+const shownText = () => flat([...document.body.children].filter((n) => n.id !== "live" && n.tagName !== "NOSCRIPT").map((n) => n.innerText).join(" "));
 const messages = () => [...document.querySelectorAll(".message")].filter(seen);
-const message = (text) => messages().filter((n) => flat(n.querySelector(".message-main")?.textContent || n.textContent).includes(text)).at(-1);
+const saying = (n) => flat([...(n.querySelector(".message-main") || n).children].filter((c) => !c.matches(".broadcast-line")).map((c) => c.textContent).join(" "));
+const message = (text) => messages().filter((n) => saying(n).includes(text)).at(-1);
 const field = (label) => {
   for (const block of [...scope().querySelectorAll(".block-input")].filter(seen)) {
     const name = flat(block.querySelector(".input-label")?.firstChild?.textContent);

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/slack-go/slack"
 
 	"muster/workspace"
 )
@@ -217,6 +219,12 @@ func TestThreadsHaveTheirOwnPaneAndNoSlashCommands(t *testing.T) {
 	b.Key(kb.Enter)
 	b.WaitMessage("Noted:")
 	b.WaitMessage("2 replies")
+	b.Reply("a slip")
+	b.WaitMessage("3 replies")
+	b.Tool("a slip", "More")
+	b.Click("Delete message")
+	b.Click("Delete")
+	b.WaitMessage("2 replies")
 	b.Shot("thread")
 	b.Key(kb.Escape)
 	b.WaitTrue("the pane is closed", `document.getElementById("pane").hidden`)
@@ -334,6 +342,12 @@ func TestBeingSomeoneElseAndUnreadMarks(t *testing.T) {
 	if got := other.Unread("general"); got != "" {
 		t.Errorf("an open channel has the mark %q", got)
 	}
+	other.Go("alerts")
+	other.Reload()
+	if got := other.Unread("general"); got != "" {
+		t.Errorf("what was read is unread again: %q", got)
+	}
+	other.Go("general")
 	b.Be("Carol White")
 	b.WaitTrue("the address says so", `new URL(location).searchParams.get("as") === "carol"`)
 	b.Say("carol was here")
@@ -393,9 +407,26 @@ func TestTheStreamComesBackAndMissesNothing(t *testing.T) {
 	b.WaitMessage("before the break")
 	p.close()
 	b.WaitText("Reconnecting…")
+	aside := httptest.NewServer(p.w.Handler())
+	defer aside.Close()
+	bot := slack.New(p.w.BotToken(), slack.OptionAPIURL(aside.URL+"/api/"))
+	if _, _, err := bot.PostMessageContext(t.Context(), generalID(t, bot), slack.MsgOptionText("during the break", false)); err != nil {
+		t.Fatal(err)
+	}
 	p.again()
+	b.WaitMessage("during the break")
 	b.WaitGone("Reconnecting…")
 	b.Say("after the break")
 	b.WaitMessage("after the break")
-	b.WaitTrue("each once", `messages().filter((n) => n.textContent.includes("the break")).length === 2`)
+	b.WaitTrue("each once", `messages().filter((n) => n.textContent.includes("the break")).length === 3`)
+}
+
+func generalID(t *testing.T, api *slack.Client) string {
+	t.Helper()
+	channels, _, err := api.GetConversationsContext(t.Context(), &slack.GetConversationsParameters{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(channels, func(c slack.Channel) bool { return c.Name == "general" })
+	return channels[i].ID
 }

@@ -58,9 +58,10 @@ func TestAMessageCannotBringMarkup(t *testing.T) {
 	b.Say(evil)
 	b.WaitMessage(evil)
 	blocks := []slack.Block{slack.NewHeaderBlock(plain(evil)), slack.NewSectionBlock(mrkdwn("evil "+evil), []*slack.TextBlockObject{plain(evil)}, nil),
-		slack.NewContextBlock("", mrkdwn(evil)), slack.NewActionBlock("", slack.NewButtonBlockElement("x", "", plain(`<u>press</u>`)))}
+		slack.NewContextBlock("", mrkdwn(evil)), slack.NewRichTextBlock("", slack.NewRichTextSection(slack.NewRichTextSectionLinkElement("javascript:window.broken=1", "harmless", nil))), slack.NewActionBlock("", slack.NewButtonBlockElement("x", "", plain(`<u>press</u>`)))}
 	p.app.post(t.Context(), p.app.channelNamed(t.Context(), "general"), slack.MsgOptionText("t", false), slack.MsgOptionBlocks(blocks...))
 	b.WaitMessage("evil <img")
+	b.WaitTrue("a script is no link", `message("evil").textContent.includes("harmless") && !message("evil").querySelector("a")`)
 	b.WaitTrue("no element came of it", `!message("evil").querySelector("img:not(.avatar img), b, i, u") && !window.broken`)
 }
 

@@ -77,7 +77,7 @@ function button(spec, block, ctx) {
     if (spec.confirm) {
       event.preventDefault();
       if (!(await confirmed(spec, node))) return;
-      if (address?.href) window.open(address.href, "_blank", "noopener");
+      if (address?.href && !address.dataset.channel) window.open(address.href, "_blank", "noopener");
     }
     ctx.act({ type: "button", block_id: block.block_id, action_id: spec.action_id, value: spec.value, text: spec.text }, node);
   };
@@ -87,6 +87,7 @@ function button(spec, block, ctx) {
     "aria-label": spec.accessibility_label,
     onclick: click,
   };
+  if (address?.dataset.channel) return el("a", { ...props, dataset: { ...props.dataset, ...address.dataset }, href: address.href }, label(spec.text));
   if (address?.href) return el("a", { ...props, href: address.href, target: "_blank", rel: "noopener noreferrer" }, label(spec.text), icon("link", 14));
   return el("button", { ...props, type: "button" }, el("span", { text: label(spec.text) }));
 }
@@ -292,6 +293,7 @@ function textInput(spec, block, ctx, where, extra) {
   function count() {
     if (!left) return;
     const length = [...input.value].length;
+    left.hidden = spec.max_length > 200 && length < 0.8 * spec.max_length;
     left.textContent = `${length} of ${spec.max_length}`;
     left.classList.toggle("over", length > spec.max_length);
   }

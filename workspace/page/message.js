@@ -120,7 +120,7 @@ function time(seconds, className) {
 function broadcastLine(message, place) {
   if (place.thread || message.subtype !== "thread_broadcast") return null;
   const root = state.timelines.get(place.channel)?.messages.get(message.thread_ts);
-  const about = root ? summary(root).slice(0, 80) : "a thread";
+  const about = root ? summary({ ...root, text: (root.text || "").split("\n")[0] }).slice(0, 80) : "a thread";
   return el(
     "p",
     { class: "broadcast-line" },

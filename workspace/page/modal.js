@@ -13,7 +13,6 @@ import { act } from "./message.js";
 
 const stack = []; // {view, values, errors, busy}
 let dialog = null;
-let opener = null;
 const titleId = freshId("form-title");
 
 export function formOpen() {
@@ -130,12 +129,11 @@ function draw(fresh) {
     dialog.close();
     dialog.remove();
     dialog = null;
-    if (opener?.isConnected) opener.focus({ preventScroll: true });
-    else document.getElementById("composer-text")?.focus({ preventScroll: true });
+    // Closing gives the focus back by itself, unless what had it was drawn anew meanwhile.
+    if (document.activeElement === document.body) document.getElementById("composer-text")?.focus({ preventScroll: true });
     return;
   }
   if (!dialog) {
-    opener = document.activeElement;
     dialog = el("dialog", { class: "form", "aria-labelledby": titleId });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();

@@ -61,7 +61,7 @@ export function takeFaults(event) {
 function onMessage(event) {
   const channel = event.channel;
   if (event.subtype === "message_changed") return changeMessage(channel, event.message);
-  if (event.subtype === "message_deleted") return deleteMessage(channel, event.deleted_ts);
+  if (event.subtype === "message_deleted") return deleteMessage(channel, event.deleted_ts, event.previous_message);
   if (event.subtype === "message_replied") return event.message && changeMessage(channel, event.message);
   const { type: _type, event_ts: _event, channel_type: _kind, channel: _channel, ...rest } = event;
   const message = { ...rest };
@@ -130,7 +130,15 @@ function changeMessage(channel, message) {
   for (const pinned of state.pins.get(channel) || []) if (pinned.ts === message.ts) Object.assign(pinned, message);
 }
 
-function deleteMessage(channel, ts) {
+function deleteMessage(channel, ts, previous) {
+  if (previous?.thread_ts && previous.thread_ts !== ts) {
+    everyTimeline(channel, (timeline, thread) => {
+      const root = timeline.touch(previous.thread_ts, (m) => {
+        m.reply_count = Math.max(0, (m.reply_count || 0) - 1);
+      });
+      if (root) emit("message-changed", { channel, thread });
+    });
+  }
   everyTimeline(channel, (timeline, thread) => {
     if (timeline.remove(ts)) emit("message-changed", { channel, thread });
   });

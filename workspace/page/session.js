@@ -122,14 +122,18 @@ export async function loadHistory(channel, earlier = false) {
     if (!timeline.more) return timeline;
     args.latest = timeline.sorted().find((m) => !m.is_ephemeral)?.ts;
   }
+  // What comes while the answer is on its way is newer than the answer, and stays.
+  const before = [...timeline.messages.values()];
+  const since = timeline.rev;
   const answer = await slack("conversations.history", args);
   const got = answer.messages || [];
   if (!earlier) {
     const oldest = got.length ? got[got.length - 1].ts : "";
     const ids = new Set(got.map((m) => m.ts));
-    for (const message of timeline.sorted()) if (!message.is_ephemeral && !ids.has(message.ts) && (!oldest || compareTs(message.ts, oldest) >= 0)) timeline.remove(message.ts);
+    if (answer.has_more && !before.some((m) => ids.has(m.ts))) for (const message of before) timeline.messages.delete(message.ts); // too much came meanwhile: no hole in between
+    for (const message of before) if (!message.is_ephemeral && !ids.has(message.ts) && (!oldest || compareTs(message.ts, oldest) >= 0)) timeline.remove(message.ts);
   }
-  for (const message of got) timeline.upsert(message);
+  timeline.merge(got, since);
   if (earlier || !timeline.loaded) timeline.more = Boolean(answer.has_more);
   timeline.loaded = true;
   return timeline;
@@ -138,10 +142,11 @@ export async function loadHistory(channel, earlier = false) {
 export async function loadThread(channel, ts) {
   const timeline = timelineOf(channel, ts);
   if (timeline.loaded) return timeline;
+  const since = timeline.rev;
   let cursor = "";
   do {
     const answer = await slack("conversations.replies", { channel, ts, limit: 200, cursor: cursor || undefined });
-    for (const message of answer.messages || []) timeline.upsert(message);
+    timeline.merge(answer.messages || [], since);
     cursor = answer.response_metadata?.next_cursor || "";
   } while (cursor);
   timeline.loaded = true;
@@ -161,7 +166,8 @@ async function loadCanvas(channel) {
   return answer.canvas;
 }
 
-let marking;
+const toMark = new Map(); // channel → ts
+let marking = null;
 // markRead says that everything in a conversation was seen.
 export function markRead(channel) {
   const known = state.channels.get(channel);
@@ -171,8 +177,17 @@ export function markRead(channel) {
   known.unread = 0;
   known.mentions = 0;
   emit("channels");
-  clearTimeout(marking);
-  marking = setTimeout(() => slack("conversations.mark", { channel, ts: newest }).catch(() => {}), 300);
+  toMark.set(channel, newest);
+  if (!marking) sendMarks();
+}
+
+// sendMarks tells the workspace at once, and what comes meanwhile together a second later.
+function sendMarks() {
+  marking = null;
+  if (!toMark.size) return;
+  for (const [channel, ts] of toMark) slack("conversations.mark", { channel, ts }).catch(() => {});
+  toMark.clear();
+  marking = setTimeout(sendMarks, 1000);
 }
 
 export async function markUnread(channel, ts) {

@@ -71,20 +71,28 @@ export function clockSpeed() {
 class Timeline {
   constructor() {
     this.messages = new Map();
+    this.gone = new Set(); // ts of deleted messages
     this.loaded = false;
     this.more = false;
     this.cursor = "";
     this.rev = 0;
   }
 
+  // upsert takes over a message whole; the workspace always sends all of it.
   upsert(message) {
-    const before = this.messages.get(message.ts);
     this.rev += 1;
-    const next = before && !message.is_ephemeral ? { ...before, ...message } : { ...message };
-    if (before && message.blocks === undefined && before.text !== message.text && message.text !== undefined) delete next.blocks;
-    next.rev = this.rev;
+    const next = { ...message, rev: this.rev };
     this.messages.set(message.ts, next);
     return next;
+  }
+
+  // merge takes over an answer that was asked for when rev was since: what changed or vanished
+  // meanwhile is newer than the answer and stays as it is.
+  merge(messages, since) {
+    for (const message of messages) {
+      const known = this.messages.get(message.ts);
+      if (known ? known.rev <= since : !this.gone.has(message.ts)) this.upsert(message);
+    }
   }
 
   // touch changes a message in place and marks it as changed.
@@ -98,6 +106,7 @@ class Timeline {
   }
 
   remove(ts) {
+    this.gone.add(ts);
     return this.messages.delete(ts);
   }
 

@@ -70,6 +70,7 @@ const AMOUNTS = [
   { name: "rate_limit_every", label: "Too many requests", note: "The app gets 429 on every so many calls.", choices: [[0, "Off"], [10, "Every 10th"], [3, "Every 3rd"], [1, "Always"]] },
   { name: "slow_ms", label: "Slow answers", note: "Each call of the app takes this much longer.", choices: [[0, "Off"], [300, "0.3 s"], [1000, "1 s"], [4000, "4 s"]] },
   { name: "lose_answers_every", label: "Lost answers", note: "The call is done, but the app never hears so.", choices: [[0, "Off"], [10, "Every 10th"], [3, "Every 3rd"]] },
+  { name: "cut_every_ms", label: "Unsteady socket", note: "The socket is cut again and again.", choices: [[0, "Off"], [10000, "Every 10 s"], [2000, "Every 2 s"]] },
 ];
 
 export function anyFault() {
@@ -120,7 +121,7 @@ export function faultsPane() {
         el("span", { class: "row-text" }, el("strong", { text: "Cut the socket" }), el("small", { text: "Once, now. The app has to come back and miss nothing." })),
         el("button", { class: "button", type: "button", text: "Cut now", dataset: { key: "cut", fault: "cut_socket" }, onclick: () => setFaults({ cut_socket: true }).then(() => announce("Socket cut")) }),
       ),
-      el("button", { class: "button wide", type: "button", disabled: !anyFault(), text: "All well again", dataset: { key: "heal" }, onclick: () => setFaults({ slack_down: false, double_envelopes: false, rate_limit_every: 0, slow_ms: 0, lose_answers_every: 0 }) }),
+      el("button", { class: "button wide", type: "button", disabled: !anyFault(), text: "All well again", dataset: { key: "heal" }, onclick: () => setFaults({ slack_down: false, double_envelopes: false, rate_limit_every: 0, slow_ms: 0, lose_answers_every: 0, cut_every_ms: 0 }) }),
     );
     if (held) body.querySelector(`[data-key="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
   };
