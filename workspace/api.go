@@ -435,5 +435,5 @@ func writeJSON(rw http.ResponseWriter, status int, v any) {
 	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
 	rw.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	rw.WriteHeader(status)
-	rw.Write(b)
+	_, _ = rw.Write(b) // if this fails the caller is gone
 }

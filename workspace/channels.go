@@ -132,7 +132,7 @@ func (w *Workspace) leave(ch *conversation, u *user) {
 }
 
 func conversationsInvite(c *call) (obj, error) {
-	ch, err := c.ordinary("channel")
+	ch, err := c.ordinary()
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func conversationsInvite(c *call) (obj, error) {
 }
 
 func conversationsKick(c *call) (obj, error) {
-	ch, err := c.ordinary("channel")
+	ch, err := c.ordinary()
 	if err != nil {
 		return nil, err
 	}
@@ -255,7 +255,7 @@ func kindPrefix(ch *conversation) string {
 }
 
 func conversationsRename(c *call) (obj, error) {
-	ch, err := c.ordinary("channel")
+	ch, err := c.ordinary()
 	if err != nil {
 		return nil, err
 	}
@@ -287,7 +287,7 @@ func conversationsSetTopic(c *call) (obj, error)   { return setNote(c, "topic") 
 func conversationsSetPurpose(c *call) (obj, error) { return setNote(c, "purpose") }
 
 func setNote(c *call, which string) (obj, error) {
-	ch, err := c.ordinary("channel")
+	ch, err := c.ordinary()
 	if err != nil {
 		return nil, err
 	}

@@ -254,7 +254,9 @@ func clientClock(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, erro
 func clientFaults(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, error) {
 	f := w.Faults()
 	var once struct {
-		CutSocket bool `json:"cut_socket"`
+		CutSocket  bool   `json:"cut_socket"`
+		Deactivate string `json:"deactivate"` // a handle
+		Reactivate string `json:"reactivate"`
 	}
 	if err := read(body, &f); err != nil {
 		return nil, err
@@ -265,6 +267,9 @@ func clientFaults(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, err
 	w.SetFaults(f)
 	if once.CutSocket {
 		w.CutSockets()
+	}
+	if once.Deactivate != "" && w.Deactivate(once.Deactivate) != nil || once.Reactivate != "" && w.Reactivate(once.Reactivate) != nil {
+		return nil, code("user_not_found")
 	}
 	return obj{"faults": f}, nil
 }

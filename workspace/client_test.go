@@ -197,9 +197,14 @@ func TestClientSwitches(t *testing.T) {
 		if f := r.ws.Faults(); f.RateLimitEvery != 3 || !f.DoubleEnvelopes || f.SlowMS != 5 {
 			t.Errorf("faults: %+v", f)
 		}
-		if k := w.kinds(); speed != 60 || !slices.Equal(k, []string{"clock", "faults", "faults"}) {
+		if k := w.kinds(); speed != 60 || !slices.Equal(k, []string{"clock", "faults", "faults", "faults", "user_change", "faults", "user_change", "faults"}) {
 			t.Errorf("speed %v, seen %v", speed, k)
 		}
+		r.ok(r.json(token, "/client/faults", object{"deactivate": "carol"}))
+		r.want(r.as("carol", "auth.test"), "account_inactive")
+		r.ok(r.json(token, "/client/faults", object{"reactivate": "carol"}))
+		r.ok(r.as("carol", "auth.test"))
+		r.want(r.json(token, "/client/faults", object{"deactivate": "nobody"}), "user_not_found")
 		r.want(r.json(token, "/client/phone/key", object{"call_id": "1", "digit": "1"}), "no_call")
 		r.want(r.json("xoxp-wrong", "/client/home", object{}), "invalid_auth")
 		r.want(r.json(r.ws.BotToken(), "/client/home", object{}), "not_allowed_token_type")

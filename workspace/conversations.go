@@ -134,15 +134,15 @@ func (c *call) joined(arg string) (*conversation, error) {
 }
 
 // ordinary is joined for methods that direct messages do not have.
-func (c *call) ordinary(arg string) (*conversation, error) {
-	ch, err := c.channel(arg)
+func (c *call) ordinary() (*conversation, error) {
+	ch, err := c.channel("channel")
 	if err != nil {
 		return nil, err
 	}
 	if ch.isDirect() {
 		return nil, code("method_not_supported_for_channel_type")
 	}
-	return c.joined(arg)
+	return c.joined("channel")
 }
 
 // conversationObject is Slack's conversation object as u sees it; nil u: as somebody outside.

@@ -79,7 +79,7 @@ func (w *Workspace) serveUpload(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.data, f.uploaded = data, true
-	io.WriteString(rw, "OK - "+r.PathValue("id"))
+	_, _ = io.WriteString(rw, "OK - "+r.PathValue("id"))
 }
 
 func filesCompleteUpload(c *call) (obj, error) {
@@ -157,5 +157,5 @@ func (w *Workspace) serveFile(rw http.ResponseWriter, r *http.Request) {
 	}
 	rw.Header().Set("Content-Type", kind)
 	rw.Header().Set("X-Content-Type-Options", "nosniff")
-	rw.Write(f.data)
+	_, _ = rw.Write(f.data) // if this fails the caller is gone
 }

@@ -298,11 +298,11 @@ func usergroupsUpdate(c *call) (obj, error) {
 	if v := c.str("description"); v != "" {
 		g.description = v
 	}
-	return obj{"usergroup": c.w.touchGroup(g, c.user)}, nil
+	return obj{"usergroup": c.w.touchGroup(g)}, nil
 }
 
 // touchGroup notes a change of a group and tells the app.
-func (w *Workspace) touchGroup(g *subteam, by *user) obj {
+func (w *Workspace) touchGroup(g *subteam) obj {
 	g.updated = w.cfg.Now().Unix()
 	o := w.subteamObject(g, true)
 	w.toApp("subteam_updated", nil, obj{"type": "subteam_updated", "subteam": o, "event_ts": w.eventTS()})
@@ -316,7 +316,7 @@ func usergroupsSwitch(disabled bool) handler {
 			return nil, code("no_such_subteam")
 		}
 		g.disabled = disabled
-		return obj{"usergroup": c.w.touchGroup(g, c.user)}, nil
+		return obj{"usergroup": c.w.touchGroup(g)}, nil
 	}
 }
 
@@ -343,5 +343,5 @@ func usergroupsUsersUpdate(c *call) (obj, error) {
 		}
 	}
 	g.members = ids
-	return obj{"usergroup": c.w.touchGroup(g, c.user)}, nil
+	return obj{"usergroup": c.w.touchGroup(g)}, nil
 }

@@ -139,7 +139,7 @@ func (w *Workspace) answerHook(rw http.ResponseWriter, status int, refusal strin
 		writeJSON(rw, status, obj{"ok": false, "error": refusal})
 		return
 	}
-	io.WriteString(rw, "ok")
+	_, _ = io.WriteString(rw, "ok")
 }
 
 // respond does what a response_url was told. The caller holds mu.

@@ -101,7 +101,7 @@ func (w *Workspace) serveLink(rw http.ResponseWriter, r *http.Request) {
 	defer s.end()
 	n := h.add(s)
 	if n > maxSockets {
-		s.write(rawJSON(obj{"type": "disconnect", "reason": "too_many_websockets", "debug_info": obj{"host": "workspace"}}))
+		_ = s.write(rawJSON(obj{"type": "disconnect", "reason": "too_many_websockets", "debug_info": obj{"host": "workspace"}}))
 		return
 	}
 	debug := obj{"host": "workspace", "build_number": 1, "approximate_connection_time": int(w.cfg.SocketLifetime.Seconds())}
@@ -245,7 +245,9 @@ func (s *socket) disconnect(reason string) {
 }
 
 func (s *socket) write(frame []byte) error {
-	s.ws.SetWriteDeadline(time.Now().Add(maxWrite))
+	if err := s.ws.SetWriteDeadline(time.Now().Add(maxWrite)); err != nil {
+		return err
+	}
 	return s.ws.WriteMessage(websocket.TextMessage, frame)
 }
 
@@ -326,6 +328,6 @@ func (w *Workspace) readAll(s *socket) {
 func (s *socket) end() {
 	s.once.Do(func() {
 		close(s.gone)
-		s.ws.Close()
+		_ = s.ws.Close() // the connection is over either way
 	})
 }

@@ -109,7 +109,7 @@ func (w *Workspace) serveEvents(rw http.ResponseWriter, r *http.Request) {
 	rw.Header().Set("Content-Type", "text/event-stream")
 	rw.Header().Set("Cache-Control", "no-store")
 	rw.WriteHeader(http.StatusOK)
-	fmt.Fprint(rw, "retry: 1000\n\n")
+	fmt.Fprintf(rw, "retry: 1000\n\n")
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	for {
@@ -128,7 +128,7 @@ func (w *Workspace) serveEvents(rw http.ResponseWriter, r *http.Request) {
 		select {
 		case <-grown:
 		case <-alive.C:
-			fmt.Fprint(rw, ": still here\n\n")
+			fmt.Fprintf(rw, ": still here\n\n")
 		case <-r.Context().Done():
 			return
 		case <-w.ctx.Done():

@@ -268,8 +268,7 @@ func (w *Workspace) Serve(ctx context.Context, ln net.Listener) error {
 		served <- srv.Serve(ln)
 		cancel()
 	}()
-	err := w.Run(ctx)
-	srv.Close()
+	err := errors.Join(w.Run(ctx), srv.Close())
 	if serr := <-served; !errors.Is(serr, http.ErrServerClosed) && !errors.Is(serr, net.ErrClosed) {
 		err = errors.Join(err, fmt.Errorf("serve the workspace: %w", serr))
 	}

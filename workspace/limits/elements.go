@@ -54,9 +54,9 @@ func (c *checker) element(path string, v any, allowed map[string]bool) {
 		c.length(path+"/accessibility_label", e["accessibility_label"], 0, 75)
 		c.style(path, e)
 	case "overflow":
-		c.options(path+"/options", e["options"], 1, 5, kind)
+		c.options(path+"/options", e["options"], 5, kind)
 	case "checkboxes", "radio_buttons":
-		c.options(path+"/options", e["options"], 1, 10, kind)
+		c.options(path+"/options", e["options"], 10, kind)
 		c.initial(path, e)
 	case "static_select", "multi_static_select":
 		c.choices(path, e, kind)
@@ -85,7 +85,7 @@ func (c *checker) choices(path string, e object, kind string) {
 	case e["options"] != nil && e["option_groups"] != nil:
 		c.add(path, "must have options or option_groups, not both")
 	case e["options"] != nil:
-		c.options(path+"/options", e["options"], 1, 100, kind)
+		c.options(path+"/options", e["options"], 100, kind)
 	default:
 		for i, g := range c.items(path+"/option_groups", e["option_groups"], 1, 100) {
 			at := fmt.Sprintf("%s/option_groups/%d", path, i)
@@ -97,14 +97,15 @@ func (c *checker) choices(path string, e object, kind string) {
 			if c.required(at+"/label", o["label"]) {
 				c.plain(at+"/label", o["label"], 1, 75)
 			}
-			c.options(at+"/options", o["options"], 1, 100, kind)
+			c.options(at+"/options", o["options"], 100, kind)
 		}
 	}
 }
 
-func (c *checker) options(path string, v any, least, most int, kind string) {
+// options checks one to most options.
+func (c *checker) options(path string, v any, most int, kind string) {
 	seen := map[string]bool{}
-	for i, item := range c.items(path, v, least, most) {
+	for i, item := range c.items(path, v, 1, most) {
 		at := fmt.Sprintf("%s/%d", path, i)
 		o, ok := item.(object)
 		if !ok {
