@@ -181,10 +181,10 @@ func (p *Program) serve(ctx context.Context) error {
 		Handler: p.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute,
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(p.listener) }()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(p.listener) }()
 	select {
-	case err := <-failed:
+	case err := <-served:
 		return err
 	case <-ctx.Done():
 	}
@@ -193,6 +193,8 @@ func (p *Program) serve(ctx context.Context) error {
 	if err := server.Shutdown(end); err != nil {
 		_ = server.Close()
 	}
-	<-failed
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	return nil
 }

@@ -179,14 +179,12 @@ func (p *Program) catchUp(ctx context.Context) error {
 // runSlack keeps the bot connected. A refusal that only a person can heal is
 // said loudly, and everything else goes on.
 func (p *Program) runSlack(ctx context.Context) error {
-	err := p.bot.Run(ctx)
-	if err == nil || ctx.Err() != nil {
-		return nil
+	if err := p.bot.Run(ctx); err != nil && ctx.Err() == nil {
+		p.log.Error("Slack is off until the program is started again", "error", err)
+		p.mu.Lock()
+		p.slack = err
+		p.mu.Unlock()
 	}
-	p.log.Error("Slack is off until the program is started again", "error", err)
-	p.mu.Lock()
-	p.slack = err
-	p.mu.Unlock()
 	<-ctx.Done()
 	return nil
 }
