@@ -197,7 +197,7 @@ func TestClientSwitches(t *testing.T) {
 		if f := r.ws.Faults(); f.RateLimitEvery != 3 || !f.DoubleEnvelopes || f.SlowMS != 5 {
 			t.Errorf("faults: %+v", f)
 		}
-		if k := w.kinds(); speed != 60 || !slices.Equal(k, []string{"clock", "faults", "faults", "faults", "user_change", "faults", "user_change", "faults"}) {
+		if k := w.kinds(); speed != 60 || !slices.Equal(k, []string{"clock", "faults", "faults"}) {
 			t.Errorf("speed %v, seen %v", speed, k)
 		}
 		r.ok(r.json(token, "/client/faults", object{"deactivate": "carol"}))
