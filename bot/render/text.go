@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -76,14 +77,19 @@ func Cut(text string, limit int) string {
 
 // whole drops a torn token or entity from the end.
 func whole(text string) string {
-	if i := strings.LastIndexByte(text, '<'); i >= 0 && !strings.Contains(text[i:], ">") {
+	if i := strings.LastIndexByte(text, '<'); i >= 0 && tornToken.MatchString(text[i:]) {
 		text = text[:i]
 	}
-	if i := strings.LastIndexByte(text, '&'); i >= 0 && len(text)-i < 5 && !strings.Contains(text[i:], ";") {
+	if i := strings.LastIndexByte(text, '&'); i >= 0 && tornEntity.MatchString(text[i:]) {
 		text = text[:i]
 	}
 	return text
 }
+
+var (
+	tornToken  = regexp.MustCompile(`^<([@#!]|https?:|mailto:|$)[^>]*$`)
+	tornEntity = regexp.MustCompile(`^&[a-z]{0,3}$`)
+)
 
 // plain makes text fit a plain_text object, where nothing is interpreted.
 func plain(text string, limit int) string {
