@@ -164,3 +164,44 @@ func plainStep(tx *bbolt.Tx, caller, round int) error {
 	}
 	return nil
 }
+
+// BenchmarkFragmented is one caller on a file of which most is free, in small
+// pieces.
+//
+//	go test ./store -run '^$' -bench Fragmented -benchtime 1s
+func BenchmarkFragmented(b *testing.B) {
+	dir := b.TempDir()
+	f := storetest.F(b, dir)
+	s, err := store.Open(filepath.Join(dir, "muster.db"), store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	const many, at, keep = 40_000, 100, 7
+	name := func(n int) string { return fmt.Sprintf("old-%06d", n) }
+	for n := 0; n < many; n += at {
+		var step store.Step
+		for i := range at {
+			step.Deliver = append(step.Deliver, outbox.Delivery{ID: name(n + i), Stream: "x", Body: typical(n)})
+		}
+		storetest.Commit(b, s, step)
+	}
+	for n := 0; n < many; n += at {
+		var step store.Step
+		for i := range at {
+			if (n+i)/keep%2 == 0 {
+				step.Settle = append(step.Settle, name(n+i))
+			}
+		}
+		storetest.Commit(b, s, step)
+	}
+	storetest.Commit(b, s, storetest.Declare())
+	var settle []string
+	round := 0
+	for b.Loop() {
+		c := storetest.Commit(b, s, realistic("INC-1", uint64(round)+1, round, settle))
+		settle = []string{c.Deliveries[0].ID}
+		round++
+	}
+	report(b, f, 1)
+}
