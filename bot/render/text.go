@@ -87,7 +87,7 @@ func whole(text string) string {
 }
 
 var (
-	tornToken  = regexp.MustCompile(`^<([@#!]|https?:|mailto:|$)[^>]*$`)
+	tornToken  = regexp.MustCompile(`^<([@#!][^>]*|[a-z]*(:[^>]*)?)$`)
 	tornEntity = regexp.MustCompile(`^&[a-z]{0,3}$`)
 )
 
