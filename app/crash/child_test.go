@@ -1,0 +1,121 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"muster/app"
+	"muster/config"
+	"muster/engine"
+	"muster/store"
+)
+
+// setupEnv holds the setup, as JSON, that turns this test binary into the
+// program.
+const setupEnv = "MUSTER_CRASH_PROGRAM"
+
+// setup is what a program that is to die must know.
+type setup struct {
+	Data, Config, Slack, BotToken, AppToken string
+	Clock                                   clock
+	// Point is the named moment at which the program kills itself, Nth how
+	// often it must pass there first.
+	Point  engine.Points
+	Nth    int64
+	NoSync bool
+}
+
+func TestMain(m *testing.M) {
+	raw := os.Getenv(setupEnv)
+	if raw == "" {
+		os.Exit(m.Run())
+	}
+	var s setup
+	err := json.Unmarshal([]byte(raw), &s)
+	if err == nil {
+		err = program(s)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// program is the real one: app.New and Run on a data file, with Slack and HTTP
+// over TCP. It ends with its parent, at the latest.
+func program(s setup) (err error) {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(2)
+	}()
+	live, err := config.NewLive(s.Config, noEnv)
+	if err != nil {
+		return err
+	}
+	data, err := store.Open(s.Data, store.Options{SnapshotVersion: engine.SnapshotVersion, NoSync: s.NoSync})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
+	ln, err := net.FileListener(os.NewFile(3, "listener"))
+	if err != nil {
+		return err
+	}
+	defer ln.Close()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	return app.New(app.Options{
+		Live: live, Store: data, Listener: ln, Now: s.Clock.Now, Until: s.Clock.Until, Passing: s.passing(),
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Env: config.Env{
+			SlackBotToken: config.NewSecret(s.BotToken), SlackAppToken: config.NewSecret(s.AppToken), SlackAPIURL: s.Slack + "/api/",
+			MusterAPIToken: config.NewSecret(apiToken),
+		},
+	}).Run(ctx)
+}
+
+func noEnv(string) (string, bool) { return "", false }
+
+// passing kills the process at the named moment; nothing follows it.
+func (s setup) passing() func(engine.Points) {
+	var n atomic.Int64
+	return func(p engine.Points) {
+		if p == s.Point && n.Add(1) == s.Nth {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			select {}
+		}
+	}
+}
+
+// clock runs faster than the wall's. It is the same in every process that has
+// its fields, and goes on while a process is stopped.
+type clock struct {
+	Begin time.Time
+	Speed float64
+}
+
+// Now is the moment on the fast clock.
+func (c clock) Now() time.Time { return c.show(time.Now()) }
+
+func (c clock) show(wall time.Time) time.Time {
+	return c.Begin.Add(time.Duration(float64(wall.Round(0).Sub(c.Begin)) * c.Speed))
+}
+
+// wall is when the fast clock shows t.
+func (c clock) wall(t time.Time) time.Time {
+	return c.Begin.Add(time.Duration(float64(t.Sub(c.Begin)) / c.Speed))
+}
+
+// Until is how long to wait, on the wall, for a moment of the fast clock.
+func (c clock) Until(t time.Time) time.Duration { return time.Until(c.wall(t)) }
