@@ -8,11 +8,12 @@ import { picture, QUICK, find } from "./emoji.js";
 import { client, slack, sentence, fileUrl } from "./api.js";
 import { menu, popup, closePopup, ask } from "./popup.js";
 import { Values } from "./values.js";
-import { state, emit, authorOf, isBot, personName, timeOf, dateLong, timeSecsOf, ago, channelTitle } from "./state.js";
+import { state, emit, on, authorOf, isBot, personName, timeOf, dateLong, timeSecsOf, ago, channelTitle } from "./state.js";
 
 const QUIET = new Set(["channel_join", "channel_leave", "channel_topic", "channel_purpose", "channel_name", "channel_archive", "channel_unarchive", "pinned_item", "group_join", "group_topic", "bot_add"]);
 
 const values = new Map(); // channel/ts → Values
+on("person", () => values.clear());
 
 export function isQuiet(message) {
   return QUIET.has(message.subtype);
