@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,8 +22,11 @@ func F(t testing.TB, dir string) time.Duration {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
+	defer func() {
+		if err := errors.Join(f.Close(), os.Remove(f.Name())); err != nil {
+			t.Error(err)
+		}
+	}()
 	page := make([]byte, 4096)
 	times := make([]time.Duration, rounds)
 	for i := range times {

@@ -19,7 +19,7 @@ func Engine(t *testing.T, fresh func(t testing.TB) kv.Engine) {
 	t.Run("random batches", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			engine, want := fresh(t), map[string]string{}
-			defer engine.Close()
+			defer func() { ok(t, engine.Close()) }()
 			rt.Repeat(map[string]func(*rapid.T){
 				"commit": func(rt *rapid.T) { commitRandom(rt, engine, want) },
 				"":       func(rt *rapid.T) { scanRandom(rt, engine, want) },
@@ -33,7 +33,7 @@ func Engine(t *testing.T, fresh func(t testing.TB) kv.Engine) {
 	})
 	t.Run("a panic while visiting is the caller's own", func(t *testing.T) {
 		engine := fresh(t)
-		defer engine.Close()
+		defer func() { ok(t, engine.Close()) }()
 		ok(t, engine.Commit([]kv.Op{{Key: []byte("a"), Value: []byte("b")}}, nil))
 		func() {
 			defer func() { equal(t, "panic", recover(), "mine") }()
@@ -43,7 +43,7 @@ func Engine(t *testing.T, fresh func(t testing.TB) kv.Engine) {
 	})
 	t.Run("rewriting is all or nothing", func(t *testing.T) {
 		engine := fresh(t)
-		defer engine.Close()
+		defer func() { ok(t, engine.Close()) }()
 		rewriter, is := engine.(kv.Rewriter)
 		if !is {
 			t.Skip("the engine cannot be rewritten")

@@ -43,7 +43,14 @@ func Model(t *testing.T, fresh Fresh) {
 		if err != nil {
 			rt.Fatal(err)
 		}
-		defer func() { s.Close() }()
+		defer func() {
+			if s == nil {
+				return
+			}
+			if err := s.Close(); err != nil {
+				rt.Error(err)
+			}
+		}()
 		m := &model{streams: map[string]*modelStream{}, requests: map[string]string{}}
 		rt.Repeat(map[string]func(*rapid.T){
 			"step":  func(rt *rapid.T) { m.step(rt, s) },
@@ -102,7 +109,7 @@ func (m *model) step(rt *rapid.T, s *store.Store) {
 	if rapid.IntRange(0, 2).Draw(rt, "snapshot") == 0 {
 		step.Snapshot, step.SnapshotVersion = []byte(rapid.String().Draw(rt, "fold")), rapid.IntRange(1, 2).Draw(rt, "version")
 	}
-	want, reply := m.outcome(step)
+	reply, want := m.outcome(step)
 	got, err := s.Commit(context.Background(), step)
 	if want == nil && err != nil || want != nil && !errors.Is(err, want) {
 		rt.Fatalf("commit: got %v, want %v", err, want)
@@ -116,31 +123,31 @@ func (m *model) step(rt *rapid.T, s *store.Store) {
 }
 
 // outcome is the refusal that the step must meet.
-func (m *model) outcome(step store.Step) (error, string) {
+func (m *model) outcome(step store.Step) (reply string, refusal error) {
 	if step.Request != nil {
 		if reply, known := m.requests[step.Request.Key]; known {
-			return store.ErrRepeated, reply
+			return reply, store.ErrRepeated
 		}
 	}
 	if step.New != "" && len(step.Records) == 0 {
-		return store.ErrInvalid, ""
+		return "", store.ErrInvalid
 	}
 	ms := cmp.Or(m.streams[step.Stream], &modelStream{})
 	if int(step.Expect) != len(ms.bodies) {
-		return store.ErrConflict, ""
+		return "", store.ErrConflict
 	}
 	if step.New == "" && m.streams[step.Stream] == nil && m.last > 0 && strings.HasPrefix(step.Stream, "INC-") {
-		return store.ErrInvalid, ""
+		return "", store.ErrInvalid
 	}
 	for i, id := range step.Settle {
 		if !slices.Contains(m.pending, id) || slices.Contains(step.Settle[:i], id) {
-			return store.ErrGone, ""
+			return "", store.ErrGone
 		}
 	}
 	if len(ms.bodies)+len(step.Records) == 0 && (step.Summary != nil || step.Hot != nil || step.Snapshot != nil) {
-		return store.ErrInvalid, ""
+		return "", store.ErrInvalid
 	}
-	return nil, ""
+	return "", nil
 }
 
 func (m *model) apply(rt *rapid.T, step store.Step, got store.Committed) {
