@@ -42,7 +42,8 @@ export function find(part, limit = 8) {
     if (name.startsWith(wanted)) starts.push([name, value]);
     else if (name.includes(wanted)) holds.push([name, value]);
   }
-  return [...starts, ...holds].slice(0, limit);
+  const seen = new Set();
+  return [...starts, ...holds].filter(([, value]) => !seen.has(value) && seen.add(value)).slice(0, limit);
 }
 
 // withPictures replaces :names: in plain text.
