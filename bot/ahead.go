@@ -1,0 +1,76 @@
+package bot
+
+import (
+	"time"
+
+	"muster/bot/render"
+	"muster/incident"
+)
+
+// How far the card looks ahead, and how many records it makes up for it.
+const (
+	aheadFor   = 12 * time.Hour
+	aheadSteps = 60
+)
+
+// Ahead tells what an incident's clocks will do if nobody says anything, by
+// asking the rules: the next page and the next update, for Config.Ahead.
+func Ahead(rules func() []incident.Rule) func(incident.Incident, time.Time) render.Ahead {
+	return func(s incident.Incident, now time.Time) render.Ahead {
+		a := render.Ahead{UpdateDue: s.Clock.Due}
+		for _, l := range s.Levels() {
+			if !s.Rung(l.Name).Since.IsZero() {
+				a.Level = l.Name
+			}
+		}
+		if s.Open() {
+			lookAhead(rules(), s, now, &a)
+		}
+		return a
+	}
+}
+
+// lookAhead lets the rules act on the state until both answers are known.
+func lookAhead(rules []incident.Rule, s incident.Incident, now time.Time, a *render.Ahead) {
+	until := now.Add(aheadFor)
+	for range aheadSteps {
+		var wake time.Time
+		quiet := true
+		for _, rule := range rules {
+			d := rule.Reconcile(s, now)
+			for _, e := range d.Events {
+				quiet = false
+				s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: now, Event: e})
+				foresee(e, now, a)
+			}
+			wake = incident.Sooner(wake, d.Wake)
+		}
+		if a.Next != "" && !a.UpdateDue.IsZero() {
+			return
+		}
+		if quiet {
+			if wake.IsZero() || wake.After(until) || !wake.After(now) {
+				return
+			}
+			now = wake
+		}
+	}
+}
+
+// foresee notes what one record that is to come says.
+func foresee(e incident.Event, at time.Time, a *render.Ahead) {
+	switch e := e.(type) {
+	case incident.Paged:
+		if a.Next == "" && e.Level != "" {
+			a.Next, a.NextAt = e.Level+" "+e.Person.String(), at
+		}
+	case incident.LastResortPaged:
+		if a.Next == "" {
+			a.Next, a.NextAt = "the last resort", at
+		}
+	case incident.ReminderDue:
+		if a.UpdateDue.IsZero() {
+			a.UpdateDue = e.Due
+		}
+	}
+}
