@@ -135,7 +135,8 @@ type Request[S any] struct {
 type Result[S any] struct {
 	Stream string
 	State  S
-	// Events are the new facts; none: nothing changed.
+	// Events are the new facts; none: nothing changed, and the request's key
+	// is not remembered.
 	Events []incident.Event
 	Reply  []byte
 	// Repeated is set when the request was answered before: Reply is the
@@ -169,7 +170,7 @@ func (e *Engine[S]) Do(ctx context.Context, req Request[S]) (Result[S], error) {
 		}
 		if !w.changes(req) {
 			e.keep(c, w)
-			return Result[S]{Stream: c.stream, State: w.state}, nil
+			return Result[S]{Stream: c.stream, State: w.state, Reply: w.reply}, nil
 		}
 		result, err := e.commit(ctx, c, req, w)
 		if errors.Is(err, store.ErrConflict) {
@@ -219,6 +220,9 @@ func (e *Engine[S]) work(stream string, s S, req Request[S], now time.Time) (wor
 	if req.settle != "" {
 		w.step.Settle = []string{req.settle}
 	}
+	if req.Reply != nil {
+		w.reply = req.Reply(w.state, w.events)
+	}
 	if len(w.step.Records) == 0 {
 		return w, nil
 	}
@@ -233,9 +237,6 @@ func (e *Engine[S]) work(stream string, s S, req Request[S], now time.Time) (wor
 			return w, fmt.Errorf("snapshot %s: %w", stream, err)
 		}
 		w.step.SnapshotVersion = SnapshotVersion
-	}
-	if req.Reply != nil {
-		w.reply = req.Reply(w.state, w.events)
 	}
 	if req.Key != "" {
 		w.step.Request = &store.Request{Key: req.Key, Reply: w.reply, At: now}
@@ -261,6 +262,9 @@ func (e *Engine[S]) reconcile(w *work[S], now time.Time) error {
 			w.wake = incident.Sooner(w.wake, d.Wake)
 		}
 		if quiet {
+			if !w.wake.IsZero() && !w.wake.After(now) { // a wake that does not lie ahead must not spin
+				w.wake = now.Add(retryAfter)
+			}
 			return nil
 		}
 	}
@@ -273,6 +277,9 @@ func (e *Engine[S]) fold(w *work[S], events []incident.Event, now time.Time) err
 		kind, body, err := incident.EncodeEvent(ev)
 		if err != nil {
 			return err
+		}
+		if ev, err = incident.DecodeEvent(kind, incident.EventVersion, body); err != nil {
+			return err // what is stored is what is folded, now and after a restart
 		}
 		r := incident.Record{Seq: e.model.Seq(w.state) + 1, At: now, Event: ev}
 		w.state = e.model.Apply(w.state, r)
@@ -324,8 +331,8 @@ func (e *Engine[S]) begin(ctx context.Context, req Request[S]) (Result[S], error
 	e.Passing(AfterCommit)
 	c := e.hold(done.Stream)
 	defer e.release(c)
-	if !c.loaded {
-		c.state, c.loaded = w.state, true
+	if !c.loaded || e.model.Seq(c.state) <= e.model.Seq(w.state) { // else somebody took the next step already
+		c.loaded = true
 		e.keep(c, w)
 	}
 	e.Send(done.Deliveries...)
