@@ -5,6 +5,7 @@ import (
 
 	"muster/bot/render"
 	"muster/incident"
+	"muster/reminders"
 )
 
 // How far the card looks ahead, and how many records it makes up for it.
@@ -28,6 +29,16 @@ func Ahead(rules func() []incident.Rule) func(incident.Incident, time.Time) rend
 		}
 		return a
 	}
+}
+
+// aheadOfState is for a bot without the rules of paging: the ladder is read off
+// the state, the update clock follows the incident's own cadence.
+func aheadOfState(s incident.Incident, now time.Time) render.Ahead {
+	a := render.ReadAhead(s)
+	if s.Open() {
+		a.UpdateDue = Ahead(func() []incident.Rule { return []incident.Rule{reminders.Updates{}} })(s, now).UpdateDue
+	}
+	return a
 }
 
 // lookAhead lets the rules act on the state until both answers are known.

@@ -29,7 +29,9 @@ func TestTheCardLooksAhead(t *testing.T) {
 	s := incident.Apply(incident.Incident{}, incident.Record{Seq: 1, At: start, Event: incident.Declared{
 		ID: "INC-1", Title: "x", Severity: incident.P1, Plan: incident.Plan{Cadence: map[incident.Severity]string{incident.P1: "@every 10m"}},
 	}})
-	rules := func() []incident.Rule { return []incident.Rule{reminders.Updates{}, pagesAt(start.Add(15 * time.Minute))} }
+	rules := func() []incident.Rule {
+		return []incident.Rule{reminders.Updates{}, pagesAt(start.Add(15 * time.Minute))}
+	}
 	a := bot.Ahead(rules)(s, start.Add(time.Minute))
 	if a.Next != "L2 Bob Smith" || !a.NextAt.Equal(start.Add(15*time.Minute)) || !a.UpdateDue.Equal(start.Add(10*time.Minute)) {
 		t.Errorf("ahead is %+v", a)

@@ -52,8 +52,8 @@ type Config struct {
 	// Lines are the configured templates; nil: the built-in wording. It is
 	// asked for each message, so that a reload is seen.
 	Lines func() render.Lines
-	// Ahead says what the clocks of an incident will do next; nil: read off
-	// its state.
+	// Ahead says what the clocks of an incident will do next; nil: what its
+	// state and cadence tell. The function Ahead makes one from the rules.
 	Ahead func(incident.Incident, time.Time) render.Ahead
 	// OnCall lists who is on call now, for the home tab; nil: nobody.
 	OnCall func(time.Time) []render.OnCall
@@ -105,6 +105,9 @@ func New(cfg Config) *Bot {
 	}
 	if cfg.Lines == nil {
 		cfg.Lines = func() render.Lines { return render.Lines{} }
+	}
+	if cfg.Ahead == nil {
+		cfg.Ahead = aheadOfState
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	dial := cfg.Dial

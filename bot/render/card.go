@@ -135,6 +135,8 @@ func (f Frame) nextEscalation(s incident.Incident, a Ahead) string {
 		return "held until " + at(s.Climb.HeldUntil)
 	case a.Next != "" && !a.NextAt.IsZero():
 		return line(a.Next) + " at " + at(a.NextAt)
+	case s.Acked():
+		return "none: acknowledged"
 	case s.Climb.Over:
 		return "the ladder is used up"
 	case s.Climb.Start.IsZero():

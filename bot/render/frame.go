@@ -85,16 +85,21 @@ func (f Frame) ahead(s incident.Incident) Ahead {
 	if f.Ahead != nil {
 		return f.Ahead(s, f.Now)
 	}
-	var a Ahead
+	return ReadAhead(s)
+}
+
+// ReadAhead reads off the state what it tells by itself: the level that was
+// reached, the first delay after it, and an update that is due.
+func ReadAhead(s incident.Incident) Ahead {
+	a := Ahead{UpdateDue: s.Clock.Due}
 	for _, l := range s.Levels() {
 		r := s.Rung(l.Name)
 		switch {
 		case !r.Since.IsZero():
 			a.Level, a.Next, a.NextAt = l.Name, "", time.Time{}
-		case a.Next == "" && !s.Climb.Start.IsZero() && !r.Passed:
+		case a.Next == "" && !s.Climb.Start.IsZero() && !r.Passed && !(s.Acked() && l.Until == incident.UntilAcknowledged):
 			a.Next, a.NextAt = l.Name, s.Climb.Start.Add(l.DueAfter(s.Severity))
 		}
 	}
-	a.UpdateDue = s.Clock.Due
 	return a
 }
