@@ -1,0 +1,110 @@
+package escalation_test
+
+import (
+	"testing"
+	"time"
+
+	"muster/escalation"
+	"muster/incident"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+// alone is a roster with one person whose shift ends at until.
+type alone struct {
+	person  incident.Person
+	until   time.Time
+	missing map[string]string
+}
+
+func (a alone) OnCall(string, time.Time) escalation.Shift {
+	return escalation.Shift{Contacts: []escalation.Contact{a.Contact(a.person)}, Until: a.until}
+}
+
+func (a alone) Contact(p incident.Person) escalation.Contact {
+	return escalation.Contact{Person: p, Missing: a.missing}
+}
+
+func opened(l incident.Ladder) incident.Incident {
+	return incident.Apply(incident.Incident{ID: "INC-1"}, incident.Record{Seq: 1, At: noon, Event: incident.Declared{
+		ID: "INC-1", Severity: incident.P1, Plan: incident.Plan{Ladder: l},
+	}})
+}
+
+func TestLate(t *testing.T) {
+	for behind, want := range map[time.Duration]time.Duration{
+		-time.Second: 0, 0: 0, 999 * time.Millisecond: 0, time.Second: time.Second, 90*time.Second + 1: 90 * time.Second,
+	} {
+		if got := escalation.Late(noon, noon.Add(behind)); got != want {
+			t.Errorf("%v behind is %v late, want %v", behind, got, want)
+		}
+	}
+}
+
+// TestOnCallWake: a roster that names an end that is over must not have the
+// rule asked again and again.
+func TestOnCallWake(t *testing.T) {
+	alice := incident.Person{Key: "alice@example.com", Name: "Alice"}
+	s := opened(incident.Ladder{Levels: []incident.Level{{Name: "L1", Role: "primary"}}})
+	s.OnCall = alice
+	for until, want := range map[time.Time]time.Time{{}: {}, noon.Add(-1): {}, noon: {}, noon.Add(1): noon.Add(1)} {
+		d := escalation.OnCall{Roster: alone{person: alice, until: until}}.Reconcile(s, noon)
+		if !d.Wake.Equal(want) || len(d.Events) != 0 {
+			t.Errorf("until %v: %+v, want the wake %v", until, d, want)
+		}
+	}
+}
+
+// TestShortest: however short the configured times are, nobody is paged more
+// than once a minute, nor a round begun more often.
+func TestShortest(t *testing.T) {
+	rule := escalation.Matrix{Roster: alone{person: incident.Person{Key: "alice@example.com"}}}
+	s := opened(incident.Ladder{
+		Levels: []incident.Level{{Name: "L1", Role: "primary", Methods: []string{"slack"}, RespondWithin: time.Second, Until: incident.UntilResolved}},
+		Repeat: 1000, RepeatAfter: 1,
+	})
+	pages, at := 0, noon
+	for at.Before(noon.Add(time.Hour)) {
+		d := rule.Reconcile(s, at)
+		for _, e := range d.Events {
+			s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: at, Event: e})
+			if _, ok := e.(incident.Paged); ok {
+				pages++
+			}
+		}
+		if len(d.Events) == 0 {
+			at = d.Wake
+		}
+	}
+	if pages != 60 {
+		t.Errorf("%d pages in an hour, want 60", pages)
+	}
+}
+
+// TestForgottenPage: the ladder goes on when the state no longer remembers what
+// became of a level's last page.
+func TestForgottenPage(t *testing.T) {
+	alice := incident.Person{Key: "alice@example.com", Name: "Alice"}
+	s := opened(incident.Ladder{
+		Levels: []incident.Level{{Name: "L1", Role: "primary", Methods: []string{"slack", "phone"}, RespondWithin: 5 * time.Minute, Until: incident.UntilResolved}},
+		Mode:   incident.Sequence, Step: time.Minute, Repeat: 3, RepeatAfter: time.Hour,
+	})
+	rule := escalation.Matrix{Roster: alone{person: alice}}
+	for range 2 {
+		for _, e := range rule.Reconcile(s, noon).Events {
+			s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: noon, Event: e})
+		}
+	}
+	s.Climb.Pages = nil
+	d := rule.Reconcile(s, noon.Add(5*time.Minute))
+	if len(d.Events) != 1 {
+		t.Fatalf("%+v", d)
+	}
+	if e, ok := d.Events[0].(incident.Paged); !ok || e.Person != alice || e.Why != incident.WhyUnanswered {
+		t.Errorf("%+v", d.Events[0])
+	}
+	s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: noon, Event: incident.Acknowledged{By: alice}})
+	if d := rule.Reconcile(s, noon.Add(5*time.Minute)); len(d.Events) != 0 {
+		t.Errorf("paged in spite of the acknowledgement: %+v", d.Events)
+	}
+}
