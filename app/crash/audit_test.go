@@ -75,10 +75,25 @@ func words(e incident.Event) string {
 	return ""
 }
 
-// checkLedger holds the histories against what people said and were told
-// before a moment; zero: ever. It gives how many were told.
-func (w *world) checkLedger(all []history, list []said, before time.Time) (told int) {
+// checkLedger holds the histories against what people said and were told. It
+// gives how many were told.
+func (w *world) checkLedger(all []history, list []saying) (told int) {
 	w.Helper()
+	for _, problem := range misremembered(all, list, time.Time{}) {
+		w.Error(problem)
+	}
+	for _, one := range list {
+		if !one.acked.IsZero() {
+			told++
+		}
+	}
+	return told
+}
+
+// misremembered says what the histories have wrongly of what people said, and
+// what is missing of what they were told before a moment; zero: ever.
+func misremembered(all []history, list []saying, before time.Time) (problems []string) {
+	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	found := map[string][]string{}
 	byID := map[string]history{}
 	for _, h := range all {
@@ -93,29 +108,26 @@ func (w *world) checkLedger(all []history, list []said, before time.Time) (told 
 	for _, one := range list {
 		known[one.marker] = true
 		acked := !one.acked.IsZero() && (before.IsZero() || one.acked.Before(before))
-		if acked {
-			told++
-		}
 		n := len(found[one.marker])
 		switch {
 		case one.ack:
-			if h := byID[one.stream]; acked && !h.has(one.by) {
-				w.Errorf("%s acknowledged %s, Slack was told, and the history does not have it", one.by, one.stream)
+			if acked && !byID[one.stream].has(one.by) {
+				say("%s acknowledged %s, Slack was told, and the history does not have it", one.by, one.stream)
 			}
 		case acked && n == 0:
-			w.Errorf("%s was told that %q is done, and it is not recorded", one.by, one.text)
+			say("%s was told that %q is done, and it is not recorded", one.by, one.text)
 		case n > 1:
-			w.Errorf("%q is recorded %d times: %v", one.text, n, found[one.marker])
+			say("%q is recorded %d times: %v", one.text, n, found[one.marker])
 		case n == 1 && one.stream != "" && found[one.marker][0] != one.stream:
-			w.Errorf("%q is recorded in %s", one.text, found[one.marker][0])
+			say("%q is recorded in %s", one.text, found[one.marker][0])
 		}
 	}
 	for m, where := range found {
 		if !known[m] {
-			w.Errorf("%v has %s, which nobody said", where, m)
+			say("%v has %s, which nobody said", where, m)
 		}
 	}
-	return told
+	return problems
 }
 
 // has tells whether somebody acknowledged, or came when it was over.

@@ -44,6 +44,7 @@ type tally struct {
 // TestKill kills the program under load, at random and at every named moment,
 // and holds what people were told against what is recorded and what they see.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	all := tally{deaths: map[string]int{}}
 	n := rounds(t, 20)
 	for left := n; left > 0; left -= perFile {
@@ -72,7 +73,7 @@ type wait struct {
 func (all *tally) era(t *testing.T, deaths int) {
 	w := newWorld(t, 60)
 	said := &ledger{}
-	stop := w.load(said)
+	stop, _ := w.load(said)
 	var waits []wait
 	start := func(change ...func(*setup)) *life {
 		pages := w.pending()
@@ -187,8 +188,18 @@ func (w *world) metric(name string) (sum float64) {
 	return sum
 }
 
+// finish has a program that was just started end everything, and audits it.
+func (w *world) finish(l *life, said *ledger) {
+	w.Helper()
+	w.ready(l)
+	w.settle(l, said)
+	var all tally
+	all.audit(w, said.all(), nil)
+	w.Logf("%d commands, %d acknowledged; %d pages; %d messages, each seen once", all.said, all.told, all.pages, all.messages)
+}
+
 // audit holds one file and one workspace to everything that was promised.
-func (all *tally) audit(w *world, list []said, waits []wait) {
+func (all *tally) audit(w *world, list []saying, waits []wait) {
 	w.Helper()
 	s := w.open(w.data)
 	defer s.Close()
@@ -198,7 +209,7 @@ func (all *tally) audit(w *world, list []said, waits []wait) {
 	}
 	histories := w.read(s)
 	messages := w.seen(histories)
-	all.told += w.checkLedger(histories, list, time.Time{})
+	all.told += w.checkLedger(histories, list)
 	w.checkSeen(histories, messages)
 	pages, delivered := w.checkPages(histories)
 	all.overdue += w.checkClocks(histories)

@@ -18,8 +18,8 @@ import (
 // marker is the word by which a command is found again in the history.
 var marker = regexp.MustCompile(`\bm\d{6}\b`)
 
-// said is one command that a person gave.
-type said struct {
+// saying is one command that a person gave.
+type saying struct {
 	marker, text, by, stream string
 	// once is set when the sender repeated it under the same key until it was
 	// answered; every other command was given at most once.
@@ -33,11 +33,11 @@ type said struct {
 // ledger is everything that people said and were told.
 type ledger struct {
 	mu   sync.Mutex
-	said []*said
+	said []*saying
 	open []string // incidents, as last listed
 }
 
-func (l *ledger) add(one *said) *said {
+func (l *ledger) add(one *saying) *saying {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	one.marker = fmt.Sprintf("m%06d", len(l.said)+1)
@@ -46,17 +46,17 @@ func (l *ledger) add(one *said) *said {
 	return one
 }
 
-func (l *ledger) acked(one *said) {
+func (l *ledger) acked(one *saying) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	one.acked = time.Now().Round(0)
 }
 
 // all are copies of what was said.
-func (l *ledger) all() []said {
+func (l *ledger) all() []saying {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	out := make([]said, len(l.said))
+	out := make([]saying, len(l.said))
 	for i, one := range l.said {
 		out[i] = *one
 	}
@@ -114,7 +114,7 @@ func (w *world) fetch(ctx context.Context, method, path string, body io.Reader, 
 }
 
 // insist gives a command over HTTP under one key until it is answered.
-func (w *world) insist(ctx context.Context, l *ledger, one *said) (answer, bool) {
+func (w *world) insist(ctx context.Context, l *ledger, one *saying) (answer, bool) {
 	for ctx.Err() == nil {
 		a, err := w.post(ctx, one.by, one.text, one.marker)
 		if err == nil && a.status != http.StatusInternalServerError {
@@ -133,7 +133,7 @@ func (w *world) do(l *ledger, as, stream, text string) answer {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	one := l.add(&said{text: text, by: as, stream: stream, once: true})
+	one := l.add(&saying{text: text, by: as, stream: stream, once: true})
 	a, answered := w.insist(ctx, l, one)
 	if !answered || !a.OK {
 		w.Fatalf("%q was answered %d %q", one.text, a.status, a.Text)
@@ -166,12 +166,15 @@ const (
 	mostOpen  = 4
 )
 
-// load has people work until stop is called; stop waits for what they began.
-func (w *world) load(l *ledger) (stop func()) {
+// load has people work until stop is called, which waits until everything that
+// they repeat is answered, or abandon, which leaves it. Slack's own commands end
+// by themselves, with an answer or without.
+func (w *world) load(l *ledger) (stop, abandon func()) {
 	ctx, cancel := context.WithCancel(context.Background())
+	repeat, leave := context.WithCancel(context.Background())
 	var people sync.WaitGroup
 	slots := make(chan struct{}, repeaters)
-	over := func(one *said) {
+	over := func(one *saying) {
 		select {
 		case slots <- struct{}{}:
 		default:
@@ -180,7 +183,7 @@ func (w *world) load(l *ledger) (stop func()) {
 		l.add(one)
 		people.Go(func() {
 			defer func() { <-slots }()
-			w.insist(context.Background(), l, one)
+			w.insist(repeat, l, one)
 		})
 	}
 	people.Go(func() {
@@ -212,37 +215,42 @@ func (w *world) load(l *ledger) (stop func()) {
 			case id == "" || n < 2 && l.count() < mostOpen:
 				severity := []string{"P0", "P1"}[rand.IntN(2)]
 				if n%2 == 0 {
-					over(&said{text: "create " + severity + " MARK is slow", by: who, once: true})
+					over(&saying{text: "create " + severity + " MARK is slow", by: who, once: true})
 					break
 				}
-				one := l.add(&said{text: "create " + severity + " MARK is slow", by: who})
-				people.Go(func() { w.slash(l, one) })
+				one := l.add(&saying{text: "create " + severity + " MARK is slow", by: who})
+				go w.slash(l, one)
 			case w.ws.Sockets() == 0:
 			case n == 2 && l.count() == mostOpen:
-				over(&said{text: "resolve " + id + " MARK", by: who, stream: id, once: true})
+				over(&saying{text: "resolve " + id + " MARK", by: who, stream: id, once: true})
 			case n < 6:
-				over(&said{text: "note " + id + " MARK", by: who, stream: id, once: true})
+				over(&saying{text: "note " + id + " MARK", by: who, stream: id, once: true})
 			case n < 8:
-				over(&said{text: "update " + id + " MARK", by: who, stream: id, once: true})
+				over(&saying{text: "update " + id + " MARK", by: who, stream: id, once: true})
 			case n < 10:
-				people.Go(func() { w.clickPage(l, who) })
+				go w.clickPage(l, who)
 			case n < 12:
-				one := l.add(&said{text: "@muster note " + id + " MARK", by: who, stream: id})
+				one := l.add(&saying{text: "@muster note " + id + " MARK", by: who, stream: id})
 				people.Go(func() { _, _ = w.ws.Person(who).Say("#general", one.text, "") })
 			default:
-				one := l.add(&said{text: "note " + id + " MARK", by: who, stream: id})
-				people.Go(func() { w.slash(l, one) })
+				one := l.add(&saying{text: "note " + id + " MARK", by: who, stream: id})
+				go w.slash(l, one)
 			}
 		}
 	})
-	return func() {
+	stop = func() {
 		cancel()
 		people.Wait()
+	}
+	w.Cleanup(leave)
+	return stop, func() {
+		leave()
+		stop()
 	}
 }
 
 // slash types a slash command, once.
-func (w *world) slash(l *ledger, one *said) {
+func (w *world) slash(l *ledger, one *saying) {
 	ack, err := w.ws.Person(one.by).Command("#general", "/incident "+one.text)
 	if err != nil {
 		return
@@ -263,7 +271,7 @@ func (w *world) clickPage(l *ledger, who string) {
 		if stream == "" || !strings.Contains(string(list[i].Blocks), `"ack"`) {
 			continue
 		}
-		one := l.add(&said{text: "MARK click", by: who, stream: stream, ack: true})
+		one := l.add(&saying{text: "MARK click", by: who, stream: stream, ack: true})
 		if _, err := p.Click(dm, list[i].TS, "Acknowledge"); err == nil {
 			l.acked(one)
 		}

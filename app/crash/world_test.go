@@ -194,11 +194,15 @@ type life struct {
 // start starts the program and returns at once.
 func (w *world) start(change ...func(*setup)) *life {
 	w.Helper()
-	s := setup{Data: w.data, Config: w.config, Slack: w.slack, BotToken: w.ws.BotToken(), AppToken: w.ws.AppToken(), Clock: w.clock}
+	s := w.setup()
 	for _, c := range change {
 		c(&s)
 	}
 	return w.launch(exec.Command(os.Args[0]), s)
+}
+
+func (w *world) setup() setup {
+	return setup{Data: w.data, Config: w.config, Slack: w.slack, BotToken: w.ws.BotToken(), AppToken: w.ws.AppToken(), Clock: w.clock}
 }
 
 // launch starts a command that is, or wraps, this test binary.
