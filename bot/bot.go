@@ -116,14 +116,15 @@ func New(cfg Config) *Bot {
 	}
 	transport.DialContext = dial
 	client := &http.Client{Timeout: callTimeout, Transport: transport}
-	api := func() *slack.Client {
-		options := []slack.Option{slack.OptionHTTPClient(client), slack.OptionAppLevelToken(cfg.AppToken), slack.OptionLog(quietLog)}
+	api := func(do doer) *slack.Client {
+		options := []slack.Option{slack.OptionHTTPClient(do), slack.OptionAppLevelToken(cfg.AppToken), slack.OptionLog(quietLog)}
 		if cfg.APIURL != "" {
 			options = append(options, slack.OptionAPIURL(strings.TrimSuffix(cfg.APIURL, "/")+"/"))
 		}
 		return slack.New(cfg.BotToken, options...)
 	}
-	b := newBot(cfg, &web{client: api(), http: client}, newLinks(2, api, dial, cfg.Log))
+	b := newBot(cfg, &web{client: api(client), http: client},
+		newLinks(2, func() *slack.Client { return api(&openOnce{doer: client}) }, dial, cfg.Log))
 	b.http = client
 	return b
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,9 @@ const (
 	livedWell      = 20 * time.Second
 	firstReconnect = 200 * time.Millisecond
 	lastReconnect  = 15 * time.Second
+	// lastAgain is the longest wait after a connection that was open: two links
+	// then stay under the fifty a minute that apps.connections.open takes.
+	lastAgain = 2500 * time.Millisecond
 	// ackWithin is how long handing over an acknowledgement may take.
 	ackWithin = 2 * time.Second
 	handshake = 10 * time.Second
@@ -70,6 +74,7 @@ type link struct {
 	up     bool
 	frame  atomic.Int64
 	told   time.Duration // to wait, by Slack; used by run's goroutine only
+	opened bool          // whether the last connection was ever open; the same
 }
 
 func newLinks(n int, api func() *slack.Client, dial func(ctx context.Context, network, addr string) (net.Conn, error), log *slog.Logger) *links {
@@ -133,6 +138,9 @@ func (l *link) run(ctx context.Context, take func(envelope)) error {
 		} else {
 			wait = min(max(2*wait, firstReconnect), lastReconnect)
 		}
+		if l.opened {
+			wait = min(wait, lastAgain)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -153,6 +161,7 @@ func (l *link) once(ctx context.Context, take func(envelope)) error {
 	})
 	done := make(chan error, 1)
 	go func() { done <- client.RunContext(ctx) }()
+	l.opened = false
 	l.set(client, false)
 	defer l.set(nil, false)
 	l.frame.Store(time.Now().UnixNano())
@@ -209,6 +218,7 @@ func (l *link) event(client *socketmode.Client, e socketmode.Event, take func(en
 	switch e.Type {
 	case socketmode.EventTypeConnected:
 		l.set(client, true)
+		l.opened = true
 		l.seen()
 	case socketmode.EventTypeConnecting:
 		if c, ok := e.Data.(*slack.ConnectingEvent); ok && c.ConnectionCount > 0 {
@@ -216,7 +226,7 @@ func (l *link) event(client *socketmode.Client, e socketmode.Event, take func(en
 			return false
 		}
 	case socketmode.EventTypeConnectionError:
-		if c, ok := e.Data.(*slack.ConnectionErrorEvent); ok {
+		if c, ok := e.Data.(*slack.ConnectionErrorEvent); ok && !errors.Is(c.ErrorObj, context.Canceled) {
 			l.all.log.Warn("Slack cannot be reached over Socket Mode", "link", l.n, "error", c.ErrorObj)
 			if e, ok := errors.AsType[*slack.RateLimitedError](c.ErrorObj); ok {
 				l.told = e.RetryAfter
@@ -330,4 +340,24 @@ func (c watchedConn) Read(b []byte) (int, error) {
 		c.link.seen()
 	}
 	return n, err
+}
+
+// doer performs one HTTP request.
+type doer interface {
+	Do(r *http.Request) (*http.Response, error)
+}
+
+// openOnce lets one connection be opened: slack-go would open the next one at
+// once and without end, and run's waits would come too late.
+type openOnce struct {
+	doer
+	used atomic.Bool
+}
+
+// Do refuses the second request for a connection.
+func (o *openOnce) Do(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/apps.connections.open") && o.used.Swap(true) {
+		return nil, context.Canceled
+	}
+	return o.doer.Do(r)
 }
