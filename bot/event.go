@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"muster/bot/render"
@@ -173,12 +174,16 @@ func (b *Bot) withoutMe(ctx context.Context, text string) string {
 func (b *Bot) pinned(e eventBody, user, key string) job {
 	item := e.Event.Item
 	return job{key: key, patient: true, run: func(ctx context.Context) result {
-		list, _, err := b.api.Replies(ctx, Query{Channel: item.Channel, TS: item.TS, Limit: 1})
+		var list []Found
+		err := persist(ctx, func() (err error) {
+			list, _, err = b.api.Replies(ctx, Query{Channel: item.Channel, TS: item.TS, Limit: 1})
+			return err
+		})
 		if err != nil || len(list) == 0 {
 			if err != nil {
 				b.cfg.Log.Warn("a message with a pin could not be read", "error", err)
 			}
-			return result{fault: err != nil && code(err) == ""}
+			return result{fault: unread(err)}
 		}
 		m := list[0]
 		if m.TS != item.TS {
@@ -201,6 +206,15 @@ func (b *Bot) pinned(e eventBody, user, key string) job {
 		}
 		return res
 	}}
+}
+
+// unread tells whether a message could not be read for now, so that Slack's
+// repeat of the event is worth another look.
+func unread(err error) bool {
+	if e, answered := errors.AsType[*Error](err); answered {
+		return e.RetryAfter > 0 || e.Status >= 500 || unclear[e.Code]
+	}
+	return err != nil
 }
 
 // noted is a message on its way into a timeline.
