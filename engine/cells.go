@@ -50,8 +50,19 @@ func (e *Engine[S]) load(c *cell[S]) error {
 	if err != nil {
 		return err
 	}
-	c.state, c.loaded, c.open = s, true, e.model.Open(s)
+	c.loaded = true
+	c.show(s, e.model.Open(s))
 	return nil
+}
+
+// show takes over a state that is on disk.
+func (c *cell[S]) show(s S, open bool) {
+	c.state, c.open = s, open
+	if !open {
+		c.shown.Store(nil)
+		return
+	}
+	c.shown.Store(&s)
 }
 
 func (e *Engine[S]) read(stream string) (S, error) {
@@ -140,21 +151,25 @@ func (e *Engine[S]) History(ctx context.Context, stream string) ([]incident.Reco
 	return out, nil
 }
 
-// Open gives the streams whose clocks run, in no order.
+// Open gives the streams whose clocks run as they are on disk, in no order. It
+// does not wait for steps that are being taken.
 func (e *Engine[S]) Open() []S {
-	e.mu.Lock()
-	cells := make([]*cell[S], 0, len(e.cells))
-	for _, c := range e.cells {
-		cells = append(cells, c)
+	shown := e.shown()
+	out := make([]S, len(shown))
+	for i, s := range shown {
+		out[i] = *s
 	}
-	e.mu.Unlock()
-	var out []S
-	for _, c := range cells {
-		c.Lock()
-		if c.loaded && c.open {
-			out = append(out, c.state)
+	return out
+}
+
+func (e *Engine[S]) shown() []*S {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make([]*S, 0, len(e.cells))
+	for _, c := range e.cells {
+		if s := c.shown.Load(); s != nil {
+			out = append(out, s)
 		}
-		c.Unlock()
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"muster/incident"
@@ -43,6 +44,9 @@ type Model[S any] struct {
 	Open func(S) bool
 	// Summary is the stream's entry in listings.
 	Summary func(S) any
+	// Keep is told of every state that is on disk, by one goroutine at a time
+	// for each stream; nil: nobody.
+	Keep func(S)
 }
 
 // Points are the named moments of a step, for tests that end the process
@@ -91,6 +95,9 @@ type cell[S any] struct {
 	state  S
 	loaded bool
 	open   bool
+	// shown is the state while it is open, for those who only look: they do
+	// not wait for a step. nil: not open.
+	shown atomic.Pointer[S]
 }
 
 // New makes an engine. Start must be called before the first step.
@@ -112,6 +119,9 @@ func New[S any](cfg Config, model Model[S]) *Engine[S] {
 	}
 	if cfg.Lateness == nil {
 		cfg.Lateness = func(time.Duration) {}
+	}
+	if model.Keep == nil {
+		model.Keep = func(S) {}
 	}
 	return &Engine[S]{Config: cfg, model: model, cells: map[string]*cell[S]{}, clock: newAlarms()}
 }
@@ -375,7 +385,8 @@ func onlyNewest(step store.Step) store.Step {
 
 // keep remembers the state and the next moment that matters.
 func (e *Engine[S]) keep(c *cell[S], w work[S]) {
-	c.state, c.open = w.state, w.isOpen
+	c.show(w.state, w.isOpen)
+	e.model.Keep(w.state)
 	if !c.open {
 		w.wake = time.Time{}
 	}

@@ -16,7 +16,10 @@ const IncidentPrefix = "INC-"
 
 // Incidents is the engine of incidents, with the questions that are asked
 // about all of them.
-type Incidents struct{ *Engine[incident.Incident] }
+type Incidents struct {
+	*Engine[incident.Incident]
+	places *places
+}
 
 // Summary is an incident in a listing.
 type Summary struct {
@@ -45,6 +48,7 @@ func Summarise(s incident.Incident) Summary {
 // NewIncidents makes the engine of incidents. Rules is asked at every step, so
 // that a reload changes the rules of the day.
 func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
+	where := newPlaces()
 	return Incidents{New(cfg, Model[incident.Incident]{
 		Prefix:   IncidentPrefix,
 		Empty:    func(stream string) incident.Incident { return incident.Incident{ID: stream} },
@@ -55,6 +59,7 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 		Relevant: incident.Relevant,
 		Open:     incident.Incident.Open,
 		Summary:  func(s incident.Incident) any { return Summarise(s) },
+		Keep:     func(s incident.Incident) { where.note(s.ID, s.Card, s.Room) },
 		Rules: func() []func(incident.Incident, time.Time) incident.Decision {
 			var out []func(incident.Incident, time.Time) incident.Decision
 			for _, r := range rules() {
@@ -62,16 +67,20 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 			}
 			return out
 		},
-	})}
+	}), where}
 }
 
 // OpenIncidents gives the incidents that are neither resolved, closed nor
 // merged, newest first.
 func (e Incidents) OpenIncidents() []incident.Incident {
-	out := e.Open()
-	slices.SortFunc(out, func(a, b incident.Incident) int {
+	shown := e.shown()
+	slices.SortFunc(shown, func(a, b *incident.Incident) int {
 		return cmp.Or(b.DeclaredAt.Compare(a.DeclaredAt), cmp.Compare(len(b.ID), len(a.ID)), cmp.Compare(b.ID, a.ID))
 	})
+	out := make([]incident.Incident, len(shown))
+	for i, s := range shown {
+		out[i] = *s
+	}
 	return out
 }
 
@@ -91,34 +100,4 @@ func (e Incidents) List(ctx context.Context, limit int) ([]Summary, error) {
 		}
 	}
 	return out, nil
-}
-
-// lookBack is how many of the newest incidents are searched for a place.
-const lookBack = 2000
-
-// ByPlace finds the incident to which a channel of its own, or the thread
-// under its card, belongs.
-func (e Incidents) ByPlace(ctx context.Context, channel, thread string) (string, bool) {
-	if channel == "" {
-		return "", false
-	}
-	here := func(card, room incident.Spot) bool {
-		return room.Channel == channel || thread != "" && card.Channel == channel && card.TS == thread
-	}
-	for _, s := range e.OpenIncidents() {
-		if here(s.Card, s.Room) {
-			return s.ID, true
-		}
-	}
-	all, err := e.List(ctx, lookBack)
-	if err != nil {
-		e.Log.Error("an incident could not be looked up by its place", "error", err)
-		return "", false
-	}
-	for _, s := range all {
-		if here(s.Card, s.Room) {
-			return s.ID, true
-		}
-	}
-	return "", false
 }
