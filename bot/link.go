@@ -30,9 +30,12 @@ const (
 	livedWell      = 20 * time.Second
 	firstReconnect = 200 * time.Millisecond
 	lastReconnect  = 15 * time.Second
-	// lastAgain is the longest wait after a connection that was open: two links
-	// then stay under the fifty a minute that apps.connections.open takes.
-	lastAgain = 2500 * time.Millisecond
+	// After a connection that was open the first link comes back at once, no
+	// two openings closer than openEvery, and the others wait up to lastAgain:
+	// together they stay under the fifty a minute that apps.connections.open
+	// takes, and a socket that is cut again and again is mostly open.
+	openEvery = 1600 * time.Millisecond
+	lastAgain = 6 * time.Second
 	// ackWithin is how long handing over an acknowledgement may take.
 	ackWithin = 2 * time.Second
 	handshake = 10 * time.Second
@@ -133,12 +136,14 @@ func (l *link) run(ctx context.Context, take func(envelope)) error {
 		if err != nil {
 			l.all.log.Warn("Slack connection ended", "link", l.n, "error", err)
 		}
-		if time.Since(start) >= livedWell {
+		lived := time.Since(start)
+		if wait = min(max(2*wait, firstReconnect), lastReconnect); lived >= livedWell {
 			wait = 0
-		} else {
-			wait = min(max(2*wait, firstReconnect), lastReconnect)
 		}
-		if l.opened {
+		switch {
+		case l.opened && l.n == 1:
+			wait = max(firstReconnect, openEvery-lived)
+		case l.opened:
 			wait = min(wait, lastAgain)
 		}
 		select {
