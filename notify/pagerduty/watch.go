@@ -1,0 +1,174 @@
+package pagerduty
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"time"
+
+	sdk "github.com/PagerDuty/go-pagerduty"
+
+	"muster/incident"
+	"muster/outbox"
+)
+
+// Open is a page whose incident is not over yet.
+type Open struct {
+	Ref string // what the receipt said
+	// Incident, Level and Person are whom the page was for; an empty Incident:
+	// PagerDuty's incident key says it.
+	Incident string
+	Level    string
+	Person   incident.Person
+	// Since is when the newest page with this Ref was sent: an older
+	// acknowledgement does not answer it. Zero: any does.
+	Since time.Time
+}
+
+// Poll looks once at the open pages and tells the listener what people did in
+// PagerDuty that it did not take yet. It needs an API key; without one it does
+// nothing.
+func (c *Channel) Poll(ctx context.Context, open []Open) error {
+	if !c.rest() || len(open) == 0 {
+		return nil
+	}
+	byID := map[string]Open{}
+	var worst error
+	for _, o := range open {
+		if refID.MatchString(o.Ref) {
+			byID[o.Ref] = o
+		} else {
+			worst = worse(worst, c.pollKey(ctx, o))
+		}
+	}
+	if len(byID) > 0 {
+		worst = worse(worst, c.pollList(ctx, byID))
+	}
+	return classified(worst)
+}
+
+// few pages are asked for one by one; more by the list of what is not
+// triggered any more.
+const few = 5
+
+func (c *Channel) pollList(ctx context.Context, open map[string]Open) error {
+	if len(open) <= few {
+		var worst error
+		for id, o := range open {
+			i, err := c.incident(ctx, id)
+			if err == nil {
+				err = c.report(ctx, i, o)
+			}
+			worst = worse(worst, err)
+		}
+		return worst
+	}
+	service, err := c.service(ctx)
+	if err != nil {
+		return err
+	}
+	left := len(open)
+	var worst error
+	q := url.Values{
+		"statuses[]": {acknowledged, resolved}, "service_ids[]": {service.ID}, "sort_by": {"created_at:desc"}, "date_range": {"all"},
+	}
+	err = c.pages(ctx, "look at the open pages", "/incidents", q, func(data json.RawMessage) (bool, error) {
+		var list sdk.ListIncidentsResponse
+		if err := json.Unmarshal(data, &list); err != nil {
+			return false, err
+		}
+		for _, i := range list.Incidents {
+			if o, ok := open[i.ID]; ok {
+				left--
+				worst = worse(worst, c.report(ctx, i, o))
+			}
+		}
+		return list.More && left > 0, nil
+	})
+	return worse(worst, err)
+}
+
+// pollKey looks at the incident of an event.
+func (c *Channel) pollKey(ctx context.Context, o Open) error {
+	q := url.Values{"incident_key": {o.Ref}, "date_range": {"all"}, "sort_by": {"created_at:desc"}, "limit": {"1"}}
+	var list sdk.ListIncidentsResponse
+	if err := c.get(ctx, "look for the page", "/incidents", q, &list); err != nil {
+		return err
+	}
+	for _, i := range list.Incidents {
+		i.IncidentKey = cmp.Or(i.IncidentKey, o.Ref)
+		if err := c.report(ctx, i, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report tells what people did to i.
+func (c *Channel) report(ctx context.Context, i sdk.Incident, o Open) error {
+	for _, a := range c.answers(ctx, i, o) {
+		if err := c.tell(ctx, a); err != nil {
+			return &failure{what: "bring back what was done in PagerDuty", kind: unsent, why: "it could not be recorded"}
+		}
+	}
+	return nil
+}
+
+// pollEvery is the time between two looks: with the request itself an answer
+// is here within 15 s.
+const pollEvery = 10 * time.Second
+
+// Watcher asks PagerDuty while pages are open.
+type Watcher struct {
+	Channel *Channel
+	// Open gives the pages to ask about; it is called before each look.
+	Open func(ctx context.Context) ([]Open, error)
+	// Every is the time between two looks; 0: 10 s.
+	Every time.Duration
+}
+
+// Run looks until ctx ends, and returns its error. When PagerDuty does not
+// answer it logs that once, and once more when it is back.
+func (w Watcher) Run(ctx context.Context) error {
+	every := w.Every
+	if every <= 0 {
+		every = pollEvery
+	}
+	down := false
+	for wait := every; ; {
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+		err := w.look(ctx)
+		wait = every
+		var later outbox.RetryAfterError
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.As(err, &later):
+			wait = max(every, later.After)
+		}
+		if (err != nil) != down {
+			down = err != nil
+			if down {
+				w.Channel.cfg.Log.Warn("what is done in PagerDuty does not come back for now", "error", err)
+			} else {
+				w.Channel.cfg.Log.Info("what is done in PagerDuty comes back again")
+			}
+		}
+	}
+}
+
+func (w Watcher) look(ctx context.Context) error {
+	open, err := w.Open(ctx)
+	if err != nil {
+		return err
+	}
+	return w.Channel.Poll(ctx, open)
+}
