@@ -149,7 +149,8 @@ func posted(s Incident, e Posted) []Effect {
 		}
 		return append(out, Room{Step: RoomBookmark}, Room{Step: RoomCanvas}, RefreshCard{})
 	case PlaceRoomCard:
-		return []Effect{Room{Step: RoomPin}}
+		// What changed while it was posted reached the other card only.
+		return []Effect{Room{Step: RoomPin}, RefreshCard{}}
 	default:
 		return nil
 	}

@@ -48,6 +48,16 @@ func (o *Outbox) Status() Status {
 		}
 		s.Lanes[j.d.Lane] = d
 	}
+	o.inboxMu.Lock()
+	for _, one := range o.inbox {
+		d := s.Lanes[one.Lane]
+		d.Waiting++
+		if !one.NotBefore.After(now) && (d.Oldest.IsZero() || one.At.Before(d.Oldest)) {
+			d.Oldest = one.At
+		}
+		s.Lanes[one.Lane] = d
+	}
+	o.inboxMu.Unlock()
 	for name, p := range o.providers {
 		s.Down[name] = p.open
 	}
