@@ -238,16 +238,45 @@ func (w *world) checkSeen(all []history, messages []seen) {
 			w.Errorf("a message in %v stands for %s, which the history does not ask for", where, id)
 		}
 	}
-	rooms := map[string]string{}
+	w.checkRooms()
+	for _, h := range all {
+		w.checkCard(h)
+	}
+}
+
+// checkRooms fails if a channel, or a bookmark in one, was made twice.
+func (w *world) checkRooms() {
+	w.Helper()
+	rooms, marks := map[string]string{}, map[string]int{}
 	for _, c := range w.ws.CallLog() {
-		if c.Method != "conversations.create" || !c.OK {
+		switch {
+		case !c.OK:
+		case c.Method == "conversations.create":
+			id := strings.Join(strings.SplitN(c.Args["name"], "-", 3)[:2], "-")
+			if rooms[id] != "" {
+				w.Errorf("%s has two channels: %s and %s", id, rooms[id], c.Args["name"])
+			}
+			rooms[id] = c.Args["name"]
+		case c.Method == "bookmarks.add":
+			link := c.Args["channel_id"] + " " + c.Args["link"]
+			if marks[link]++; marks[link] == 2 {
+				w.Errorf("a channel has the bookmark %s twice", link)
+			}
+		}
+	}
+}
+
+// checkCard fails unless the card that people see shows how it ended.
+func (w *world) checkCard(h history) {
+	w.Helper()
+	for _, spot := range []incident.Spot{h.last().Card, h.last().RoomCard} {
+		if spot.TS == "" {
 			continue
 		}
-		id := strings.Join(strings.SplitN(c.Args["name"], "-", 3)[:2], "-")
-		if rooms[id] != "" {
-			w.Errorf("%s has two channels: %s and %s", id, rooms[id], c.Args["name"])
+		list := w.ws.Person(w.people[0]).Thread(spot.Channel, spot.TS)
+		if len(list) == 0 || !strings.Contains(list[0].Text+string(list[0].Blocks), "Resolved") {
+			w.Errorf("the card of %s in %s does not say that it is resolved", h.id, spot.Channel)
 		}
-		rooms[id] = c.Args["name"]
 	}
 }
 
@@ -321,7 +350,7 @@ func (w *world) checkPages(all []history) (pages, delivered int) {
 	for _, h := range all {
 		ended := map[string]int{}
 		next := 1
-		for _, r := range h.records {
+		for i, r := range h.records {
 			switch e := r.Event.(type) {
 			case incident.Paged:
 				if e.Attempt != next {
@@ -332,6 +361,9 @@ func (w *world) checkPages(all []history) (pages, delivered int) {
 			case incident.PageSettled:
 				if e.State == incident.PageLate {
 					continue
+				}
+				if e.State == incident.PageCancelled && i > 0 && !h.mayCancel(i, e) {
+					w.Errorf("%s record %d calls page %d off, although it mattered", h.id, r.Seq, e.Attempt)
 				}
 				if e.State == incident.PageDelivered {
 					delivered++
@@ -355,6 +387,20 @@ func (w *world) checkPages(all []history) (pages, delivered int) {
 		}
 	}
 	return pages, delivered
+}
+
+// mayCancel tells whether the page that record i calls off had ceased to
+// matter by then.
+func (h history) mayCancel(i int, e incident.PageSettled) bool {
+	for _, d := range h.deliveries() {
+		page, ok := d.effect.(incident.Page)
+		if !ok || page.Attempt != e.Attempt || page.Method != e.Method {
+			continue
+		}
+		_, matters := incident.Relevant(h.states[i-1], page)
+		return !matters
+	}
+	return false
 }
 
 // clocksWithin is how long a program that runs may leave a clock that is due,

@@ -59,6 +59,13 @@ func program(s setup) (err error) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(2)
 	}()
+	s.Clock.jumped = new(atomic.Int64)
+	jump := make(chan os.Signal, 1)
+	signal.Notify(jump, syscall.SIGUSR1)
+	go func() {
+		<-jump
+		s.Clock.jumped.Store(time.Now().UnixNano())
+	}()
 	live, err := config.NewLive(s.Config, noEnv)
 	if err != nil {
 		return err
@@ -103,18 +110,41 @@ func (s setup) passing() func(engine.Points) {
 type clock struct {
 	Begin time.Time
 	Speed float64
+	// Ahead is how far a jump sets the clock forward; jumped when, on the wall,
+	// in nanoseconds of Unix; 0: not yet.
+	Ahead  time.Duration
+	jumped *atomic.Int64
 }
 
 // Now is the moment on the fast clock.
-func (c clock) Now() time.Time { return c.show(time.Now()) }
-
-func (c clock) show(wall time.Time) time.Time {
-	return c.Begin.Add(time.Duration(float64(wall.Round(0).Sub(c.Begin)) * c.Speed))
+func (c clock) Now() time.Time {
+	wall := time.Now().Round(0)
+	now := c.Begin.Add(time.Duration(float64(wall.Sub(c.Begin)) * c.Speed))
+	if c.at() != 0 {
+		now = now.Add(c.Ahead)
+	}
+	return now
 }
 
-// wall is when the fast clock shows t.
+func (c clock) at() int64 {
+	if c.jumped == nil {
+		return 0
+	}
+	return c.jumped.Load()
+}
+
+// wall is when the fast clock shows t; what a jump left out is at the jump.
 func (c clock) wall(t time.Time) time.Time {
-	return c.Begin.Add(time.Duration(float64(t.Sub(c.Begin)) / c.Speed))
+	wall := c.Begin.Add(time.Duration(float64(t.Sub(c.Begin)) / c.Speed))
+	at := c.at()
+	if at == 0 || wall.UnixNano() <= at {
+		return wall
+	}
+	wall = wall.Add(-time.Duration(float64(c.Ahead) / c.Speed))
+	if jump := time.Unix(0, at); wall.Before(jump) {
+		return jump
+	}
+	return wall
 }
 
 // Until is how long to wait, on the wall, for a moment of the fast clock.

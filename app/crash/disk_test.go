@@ -129,7 +129,7 @@ func (w *world) pagesOf(id string) (n int) {
 func (w *world) untilRefused(said *ledger, id string) {
 	w.Helper()
 	long := strings.Repeat("a long story ", 220)
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
 		one := said.add(&saying{text: "note " + id + " MARK " + long, by: "bob", stream: id})
 		a, err := w.post(context.Background(), one.by, one.text, one.marker)
 		w.must(err)
@@ -143,7 +143,7 @@ func (w *world) untilRefused(said *ledger, id string) {
 		w.Logf("the answer: %s", a.Text)
 		return
 	}
-	w.Fatal("commands are acknowledged for 30 s although the disk failed")
+	w.Fatal("commands are acknowledged for 10 s although the disk failed")
 }
 
 // slashRefused types a command and wants the answer that it is not recorded.

@@ -63,6 +63,51 @@ func TestKill(t *testing.T) {
 	t.Logf("%d pages waited at a restart, the slowest left %v after it; %d clocks were overdue and fired once", all.waited, all.slowest.Round(time.Millisecond), all.overdue)
 }
 
+// points are the named moments at which the program kills itself.
+var points = []engine.Points{engine.BeforeCommit, engine.AfterCommit, app.BeforeSend, app.AfterSend, engine.BeforeSettle}
+
+// TestEachDeath kills the program at every named moment, and during every call
+// of Slack, of one and the same declaration.
+func TestEachDeath(t *testing.T) {
+	t.Parallel()
+	w, said := newWorld(t, 60), &ledger{}
+	die := func(fault sendFault, change func(*setup)) {
+		l := w.start(change)
+		w.ready(l)
+		w.setFault(fault)
+		one := said.add(&saying{text: "create P1 MARK is slow", by: "erin", once: true})
+		answered := make(chan bool, 1)
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			_, ok := w.insist(ctx, said, one)
+			answered <- ok
+		}()
+		select {
+		case <-l.gone:
+		case <-time.After(5 * time.Second):
+			t.Errorf("the program did not die: %+v", fault)
+			l.kill()
+		}
+		w.setFault(sendFault{})
+		l = w.start()
+		if !<-answered {
+			t.Fatalf("%q was not answered", one.text)
+		}
+		w.ready(l)
+		w.settle(l, said)
+	}
+	for _, point := range points {
+		die(sendFault{}, func(s *setup) { s.Point, s.Nth = point, 1 })
+	}
+	for _, method := range changing {
+		for _, carried := range []bool{false, true} {
+			die(sendFault{method: method, nth: 1, carried: carried}, func(*setup) {})
+		}
+	}
+	w.finish(w.start(), said)
+}
+
 // wait is a page that waited when a program was started.
 type wait struct {
 	id   string
@@ -89,17 +134,12 @@ func (all *tally) era(t *testing.T, deaths int) {
 			w.pagesDue(said, start)
 			n++ // it kills twice
 		case 1, 2, 3, 4, 5:
-			point := []engine.Points{engine.BeforeCommit, engine.AfterCommit, app.BeforeSend, app.AfterSend, engine.BeforeSettle}[kind-1]
-			l := start(func(s *setup) { s.Point, s.Nth = point, 1+rand.Int64N(12) })
+			l := start(func(s *setup) { s.Point, s.Nth = points[kind-1], 1+rand.Int64N(12) })
 			l.killAfter(1500 * time.Millisecond)
 		case 6, 7:
-			w.mu.Lock()
-			w.fault = sendFault{nth: 1 + rand.IntN(12), carried: kind == 7}
-			w.mu.Unlock()
+			w.setFault(sendFault{nth: 1 + rand.IntN(12), carried: kind == 7})
 			start().killAfter(1500 * time.Millisecond)
-			w.mu.Lock()
-			w.fault = sendFault{}
-			w.mu.Unlock()
+			w.setFault(sendFault{})
 		default:
 			start().killAfter(time.Duration(5+rand.IntN(400)) * time.Millisecond)
 		}

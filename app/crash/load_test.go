@@ -26,6 +26,8 @@ type saying struct {
 	once bool
 	// acked is when the person was told that it is done; zero: never.
 	acked time.Time
+	// doing are words of the answer without which nothing was done.
+	doing string
 	// ack is set for an acknowledgement: it has no words of its own.
 	ack bool
 }
@@ -118,7 +120,7 @@ func (w *world) insist(ctx context.Context, l *ledger, one *saying) (answer, boo
 	for ctx.Err() == nil {
 		a, err := w.post(ctx, one.by, one.text, one.marker)
 		if err == nil && a.status != http.StatusInternalServerError {
-			if a.OK {
+			if a.OK && strings.Contains(a.Text, one.doing) {
 				l.acked(one)
 			}
 			return a, true
@@ -221,8 +223,8 @@ func (w *world) load(l *ledger) (stop, abandon func()) {
 				one := l.add(&saying{text: "create " + severity + " MARK is slow", by: who})
 				go w.slash(l, one)
 			case w.ws.Sockets() == 0:
-			case n == 2 && l.count() == mostOpen:
-				over(&saying{text: "resolve " + id + " MARK", by: who, stream: id, once: true})
+			case n == 2 && l.count() >= mostOpen:
+				over(&saying{text: "resolve " + id + " MARK", by: who, stream: id, once: true, doing: "resolved after"})
 			case n < 6:
 				over(&saying{text: "note " + id + " MARK", by: who, stream: id, once: true})
 			case n < 8:

@@ -48,6 +48,21 @@ func TestAway(t *testing.T) {
 	w.caughtUp(l, said, id, l.begun)
 }
 
+// TestClockJumps sets the clock forward under the running program.
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	w, said := newSlowWorld(t)
+	w.clock.Speed, w.clock.Ahead = 60, 25*time.Minute
+	l := w.start()
+	w.ready(l)
+	id := w.declareAndWait(said)
+	time.Sleep(1200 * time.Millisecond) // until every wait for a clock has begun
+	woke := time.Now().Round(0)
+	w.clock.jumped.Store(woke.UnixNano())
+	w.must(l.cmd.Process.Signal(syscall.SIGUSR1))
+	w.caughtUp(l, said, id, woke)
+}
+
 // asleep is 25 minutes on the clock of newSlowWorld.
 const asleep = 2500 * time.Millisecond
 

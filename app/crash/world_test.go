@@ -13,8 +13,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -68,15 +70,22 @@ type world struct {
 
 // sendFault ends the program during its nth call of Slack that changes
 // something: before Slack has carried it out, or after that and before the
-// answer.
+// answer. method is the only one that counts; empty: all.
 type sendFault struct {
+	method  string
 	nth     int
 	carried bool
 }
 
+func (w *world) setFault(f sendFault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault = f
+}
+
 func newWorld(t testing.TB, speed float64) *world {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir(), clock: clock{Begin: time.Now().Round(0), Speed: speed}}
+	w := &world{TB: t, dir: t.TempDir(), clock: clock{Begin: time.Now().Round(0), Speed: speed, jumped: new(atomic.Int64)}}
 	w.data, w.config = filepath.Join(w.dir, "muster.db"), filepath.Join(w.dir, "config")
 	w.client = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	w.write("config/escalation.yaml", ladder)
@@ -131,20 +140,23 @@ func (w *world) serveSlack() {
 }
 
 // changing are the calls during which the program is killed.
-var changing = map[string]bool{
-	"/api/chat.postMessage": true, "/api/chat.update": true, "/api/conversations.create": true, "/api/conversations.invite": true,
-	"/api/bookmarks.add": true, "/api/pins.add": true,
+var changing = []string{
+	"chat.postMessage", "chat.update", "conversations.create", "conversations.invite", "conversations.setTopic", "bookmarks.add", "pins.add",
+	"conversations.canvases.create",
 }
 
 // faulty kills the program during a call when that was asked for.
 func (w *world) faulty(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if !changing[r.URL.Path] {
+		method := strings.TrimPrefix(r.URL.Path, "/api/")
+		if !slices.Contains(changing, method) {
 			next.ServeHTTP(rw, r)
 			return
 		}
 		w.mu.Lock()
-		w.fault.nth--
+		if w.fault.method == "" || w.fault.method == method {
+			w.fault.nth--
+		}
 		now, carried, hit := w.now, w.fault.carried, w.fault.nth == 0
 		w.mu.Unlock()
 		if !hit || now == nil {
