@@ -15,10 +15,10 @@ func (c *climb) demand() []incident.Event {
 	d := c.s.Climb.Demands[0]
 	switch {
 	case !d.Person.Nobody():
-		return []incident.Event{c.ask(d, incident.Level{Methods: Methods}, []Contact{c.roster.Contact(d.Person)})}
+		return c.orNext(d, c.ask(d, incident.Level{Methods: Methods}, []Contact{c.roster.Contact(d.Person)}))
 	case d.Role != "":
 		l := incident.Level{Role: d.Role, Methods: Methods}
-		return []incident.Event{c.ask(d, l, c.roster.OnCall(d.Role, c.now).Contacts)}
+		return c.orNext(d, c.ask(d, l, c.roster.OnCall(d.Role, c.now).Contacts))
 	default:
 		return c.askLevel(d)
 	}
@@ -32,7 +32,7 @@ func (c *climb) askLevel(d incident.Demand) []incident.Event {
 		levels = c.s.Plan.Ladder.Levels
 	}
 	if len(levels) == 0 {
-		return []incident.Event{incident.LevelPassed{Why: incident.WhyNobody, Detail: "the ladder has no levels", Demand: d.Seq}}
+		return []incident.Event{c.lastResort(d)}
 	}
 	var out []incident.Event
 	behind := levels[c.from(levels, d.Level):]
@@ -44,10 +44,91 @@ func (c *climb) askLevel(d incident.Demand) []incident.Event {
 		}
 		out = append(out, e)
 		if _, ok := e.(incident.Paged); ok {
-			break
+			return out
 		}
 	}
-	return out
+	return append(out, c.lastResort(d))
+}
+
+// lastResort is who hears of a demand that reached nobody.
+func (c *climb) lastResort(d incident.Demand) incident.LastResortPaged {
+	return incident.LastResortPaged{Round: c.s.Climb.Round, Target: c.s.Plan.Ladder.LastResort, Why: incident.WhyNobody, Demand: d.Seq}
+}
+
+// self is who asks when a page that was asked for failed.
+var self = incident.Person{Key: "muster", Name: "Muster"}
+
+// orNext asks the next level when a person or a role that was asked for cannot
+// be reached (RULES 1.2, 5.6).
+func (c *climb) orNext(d incident.Demand, e incident.Event) []incident.Event {
+	passed, ok := e.(incident.LevelPassed)
+	if !ok {
+		return []incident.Event{e}
+	}
+	return []incident.Event{e, incident.Escalated{By: self, Reason: unreached(d, passed.Detail)}}
+}
+
+func unreached(d incident.Demand, detail string) string {
+	who := d.Person.String()
+	if who == "" {
+		who = d.Role
+	}
+	if detail == "" {
+		return who + " could not be reached: nobody is on call"
+	}
+	return who + " could not be reached: " + detail
+}
+
+// follow finds another way to reach a person when every method of a page
+// failed that the levels do not look after: one that was asked for, or one
+// about an overdue update (RULES 1.2).
+func (c *climb) follow() []incident.Event {
+	for _, p := range c.s.Climb.Pages {
+		if p.Followed || !p.Asked && p.Why != incident.WhyOverdue || !allFailed(p) || c.watched(p) {
+			continue
+		}
+		reason := p.Person.String() + " could not be reached: every method failed"
+		next, more := c.behind(p.Level)
+		if !more {
+			return []incident.Event{incident.LastResortPaged{
+				Round: c.s.Climb.Round, Target: c.s.Plan.Ladder.LastResort, Why: incident.WhyFailed, After: p.Attempt,
+			}}
+		}
+		return []incident.Event{incident.Escalated{By: self, Level: next, Reason: reason, After: p.Attempt}}
+	}
+	return nil
+}
+
+// watched tells whether the climb itself goes on after a failed page.
+func (c *climb) watched(p incident.PageStatus) bool {
+	if p.Why == incident.WhyOverdue || c.s.Held() || c.s.Climb.Over {
+		return false
+	}
+	for _, l := range c.levels {
+		if r := c.s.Rung(l.Name); l.Name == p.Level && r.Attempt == p.Attempt {
+			return !r.Passed && !c.stopped(l) && !c.s.AckedBy(r.Asked())
+		}
+	}
+	return false
+}
+
+// behind names the level that is asked after one that failed: empty for the
+// next one that was not paged yet. More is false when none is left.
+func (c *climb) behind(level string) (next string, more bool) {
+	levels := c.levels
+	if len(levels) == 0 {
+		levels = c.s.Plan.Ladder.Levels
+	}
+	for i, l := range levels {
+		if l.Name != level {
+			continue
+		}
+		if i+1 == len(levels) {
+			return "", false
+		}
+		return levels[i+1].Name, true
+	}
+	return "", len(levels) > 0
 }
 
 // from gives the index of the level that was asked for; with none it is the

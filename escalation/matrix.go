@@ -50,7 +50,7 @@ func (m Matrix) Reconcile(s incident.Incident, now time.Time) incident.Decision 
 		return incident.Decision{}
 	}
 	c := climb{s: s, now: now, roster: m.Roster, levels: s.Levels()}
-	for _, step := range []func() []incident.Event{c.demand, c.lapse, c.start, c.hold} {
+	for _, step := range []func() []incident.Event{c.demand, c.follow, c.lapse, c.start, c.hold} {
 		if events := step(); len(events) > 0 {
 			return incident.Decision{Events: events}
 		}
@@ -190,6 +190,9 @@ func (c *climb) level(i int) (incident.Event, bool) {
 	}
 	page, known := c.s.Page(r.Attempt)
 	if allFailed(page) {
+		if e, due := c.repeat(i, r); due {
+			return e, true
+		}
 		return c.page(i, incident.WhyFailed, 0, r.Tried), true
 	}
 	if known && c.s.Plan.Ladder.Mode == incident.Sequence {

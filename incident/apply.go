@@ -86,6 +86,7 @@ func Apply(s Incident, r Record) Incident {
 	case HoldEnded:
 		s = endHold(s, r.At)
 	case Escalated:
+		s = follow(s, e.After)
 		s.Climb.Demands = append(slices.Clone(s.Climb.Demands), Demand{
 			Seq: r.Seq, Level: e.Level, Role: e.Role, Person: e.Person, Reason: e.Reason, By: e.By,
 		})
@@ -99,7 +100,11 @@ func Apply(s Incident, r Record) Incident {
 	case LevelPassed:
 		s = applyPassed(s, e, r.At)
 	case LastResortPaged:
-		s.Climb.LastResort, s.Climb.Over = true, e.Final
+		s = serve(follow(s, e.After), e.Demand)
+		s.Climb.LastResort = true
+		if e.After == 0 && e.Demand == 0 {
+			s.Climb.Over = e.Final
+		}
 	case PageSettled:
 		s = applySettled(s, e, r.At)
 	case ReminderDue:
@@ -280,6 +285,17 @@ func applyPassed(s Incident, e LevelPassed, at time.Time) Incident {
 				r.Pulled = at
 			}
 		})
+	}
+	return s
+}
+
+// follow remembers that a failed page was followed by another way to reach a
+// person.
+func follow(s Incident, attempt int) Incident {
+	i := slices.IndexFunc(s.Climb.Pages, func(p PageStatus) bool { return attempt != 0 && p.Attempt == attempt })
+	if i >= 0 {
+		s.Climb.Pages = slices.Clone(s.Climb.Pages)
+		s.Climb.Pages[i].Followed = true
 	}
 	return s
 }

@@ -147,6 +147,9 @@ type Escalated struct {
 	Role   string `json:"role,omitempty"`
 	Person Person `json:"person,omitzero"`
 	Reason string `json:"reason,omitempty"`
+	// After is the attempt number of the page that failed and that this one
+	// follows; zero: a person asked.
+	After int `json:"after,omitempty"`
 }
 
 // LadderStarted starts a round of the ladder. Round 0 is the first climb.
@@ -222,6 +225,11 @@ type LastResortPaged struct {
 	Why    Why        `json:"why"`
 	// Final is set when no further round follows.
 	Final bool `json:"final,omitempty"`
+	// After is the attempt number of the page that failed and that this one
+	// follows, Demand the sequence of the Escalated record that reached nobody;
+	// zero: the ladder itself came to its end.
+	After  int    `json:"after,omitempty"`
+	Demand uint64 `json:"demand,omitempty"`
 }
 
 // PageState is what became of a page.

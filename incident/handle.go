@@ -190,7 +190,7 @@ func escalate(s Incident, in Escalate) ([]Event, error) {
 			return nil, Refusal{"no_level", in.Level + " is not a level of " + s.ID + ".", "Its levels are " + strings.Join(names, ", ") + "."}
 		}
 	}
-	return one(Escalated(in))
+	return one(Escalated{By: in.By, Level: in.Level, Role: in.Role, Person: in.Person, Reason: in.Reason})
 }
 
 // pagedSince tells whether somebody who has acknowledged was paged again: that

@@ -155,16 +155,19 @@ type Demand struct {
 
 // PageStatus is what became of one page.
 type PageStatus struct {
-	Attempt int               `json:"attempt"`
-	Level   string            `json:"level,omitempty"`
-	Role    string            `json:"role,omitempty"`
-	Round   int               `json:"round,omitempty"`
-	Person  Person            `json:"person"`
-	At      time.Time         `json:"at"`
-	Why     Why               `json:"why"`
-	Asked   bool              `json:"asked,omitempty"`
-	Methods []MethodStatus    `json:"methods"`
-	Missing map[string]string `json:"missing,omitempty"`
+	Attempt int       `json:"attempt"`
+	Level   string    `json:"level,omitempty"`
+	Role    string    `json:"role,omitempty"`
+	Round   int       `json:"round,omitempty"`
+	Person  Person    `json:"person"`
+	At      time.Time `json:"at"`
+	Why     Why       `json:"why"`
+	Asked   bool      `json:"asked,omitempty"`
+	// Followed is set once a failed page was followed by another way to reach
+	// a person.
+	Followed bool              `json:"followed,omitempty"`
+	Methods  []MethodStatus    `json:"methods"`
+	Missing  map[string]string `json:"missing,omitempty"`
 }
 
 // MethodStatus is what became of a page over one method.
