@@ -79,11 +79,14 @@ last_resort: {slack: '#incidents', mention: '@channel'}
 	return w, &ledger{}
 }
 
-// declareAndWait declares an incident and waits until its first page is seen.
+// declareAndWait declares an incident and waits until nothing but its clocks
+// is left to do.
 func (w *world) declareAndWait(said *ledger) string {
 	w.Helper()
 	id := w.do(said, "erin", "", "create P0 MARK is slow").Incident
 	w.wait(5*time.Second, "first page and card", func() bool { return len(w.seen(nil)) >= 3 })
+	w.wait(5*time.Second, "empty outbox", func() bool { return w.metric("muster_outbox_waiting") == 0 })
+	time.Sleep(50 * time.Millisecond) // and its last record
 	return id
 }
 
