@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// pagePolicy lets the page load nothing but its own files: a message cannot bring a script or a picture from elsewhere.
+const pagePolicy = "default-src 'self'; img-src 'self' data:"
+
 //go:embed page
 var pageFiles embed.FS
 
@@ -39,6 +42,7 @@ func (w *Workspace) Handler() http.Handler {
 	files := http.FileServerFS(page)
 	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Cache-Control", "no-cache")
+		rw.Header().Set("Content-Security-Policy", pagePolicy)
 		files.ServeHTTP(rw, r)
 	})
 	return onlyLocalNames(mux)

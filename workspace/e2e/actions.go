@@ -50,7 +50,7 @@ const field = (label) => {
 // eval runs a JavaScript expression and gives its value.
 func eval[T any](b *Browser, what, expression string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, b.patient)
 	defer cancel()
 	value, err := chromedp.Run(ctx, chromedp.Evaluate[T]("(() => {"+finders+"return ("+expression+");})()"))
 	if err != nil {
@@ -68,13 +68,13 @@ func (b *Browser) do(what string, expressions ...string) {
 // WaitTrue waits until a JavaScript expression is true; what names it in the failure.
 func (b *Browser) WaitTrue(what, expression string) {
 	b.t.Helper()
-	until := time.Now().Add(patience)
+	until := time.Now().Add(b.patient)
 	for {
 		if eval[bool](b, what, "Boolean("+expression+")") {
 			return
 		}
 		if time.Now().After(until) {
-			b.t.Fatalf("waited %s in vain: %s", patience, what)
+			b.t.Fatalf("waited %s in vain: %s", b.patient, what)
 		}
 		time.Sleep(40 * time.Millisecond)
 	}

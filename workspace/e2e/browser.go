@@ -30,16 +30,17 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long anything that is waited for may take, in real time.
+// patience is how long anything that is waited for may take, in real time, unless [Patience] says otherwise.
 const patience = 15 * time.Second
 
 // Browser is one tab that shows the page as one person. Its methods fail the test when what they look for does not come
-// within 15 seconds. Make it with [Open].
+// within 15 seconds, or what [Patience] says. Make it with [Open].
 type Browser struct {
 	t       testing.TB
 	ctx     context.Context
 	address string
 	shots   string
+	patient time.Duration
 
 	mu       sync.Mutex
 	problems []string
@@ -51,6 +52,7 @@ type setup struct {
 	dark          bool
 	width, height int64
 	shots         string
+	patient       time.Duration
 }
 
 // Option changes how Open opens the page.
@@ -72,6 +74,9 @@ func Phone() Option { return Size(390, 844) }
 
 // Shots names the folder for pictures; it is made. The default is "out" in the folder of the test.
 func Shots(folder string) Option { return func(s *setup) { s.shots = folder } }
+
+// Patience sets how long anything that is waited for may take; the default is 15 seconds.
+func Patience(d time.Duration) Option { return func(s *setup) { s.patient = d } }
 
 // chromium finds the browser. MUSTER_CHROMIUM names another one.
 func chromium() string {
@@ -99,7 +104,7 @@ func Open(t testing.TB, address string, options ...Option) *Browser {
 		}
 		t.Skip(say)
 	}
-	s := setup{width: 1360, height: 860, shots: "out"}
+	s := setup{width: 1360, height: 860, shots: "out", patient: patience}
 	for _, o := range options {
 		o(&s)
 	}
@@ -111,7 +116,7 @@ func Open(t testing.TB, address string, options ...Option) *Browser {
 		chromedp.Flag("hide-scrollbars", true))
 	start, stop := chromedp.NewExecAllocator(context.Background(), flags...)
 	ctx, closeTab := chromedp.NewContext(start)
-	b := &Browser{t: t, ctx: ctx, address: strings.TrimSuffix(address, "/"), shots: s.shots}
+	b := &Browser{t: t, ctx: ctx, address: strings.TrimSuffix(address, "/"), shots: s.shots, patient: s.patient}
 	t.Cleanup(func() {
 		if t.Failed() {
 			b.saveShot("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
@@ -195,7 +200,7 @@ next:
 // run does steps within the patience, or fails the test saying what was tried.
 func (b *Browser) run(what string, steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, b.patient)
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("%s: %v", what, err)
@@ -205,7 +210,7 @@ func (b *Browser) run(what string, steps ...chromedp.Action[chromedp.Void]) {
 // call is run for a command of the browser's protocol.
 func call[P, R any](b *Browser, what string, command cdp.Command[P, R], params P) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, b.patient)
 	defer cancel()
 	if _, err := chromedp.Call(ctx, command, params); err != nil {
 		b.t.Fatalf("%s: %v", what, err)
@@ -221,7 +226,7 @@ func (b *Browser) Shot(name string) {
 }
 
 func (b *Browser) saveShot(name string) error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	ctx, cancel := context.WithTimeout(b.ctx, b.patient)
 	defer cancel()
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err != nil {
