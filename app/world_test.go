@@ -32,10 +32,10 @@ func inBubble(t *testing.T, files map[string]string, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, files)
+		defer w.end()
 		w.start()
+		defer func() { w.stop() }()
 		test(w)
-		w.stop()
-		w.end()
 	})
 }
 

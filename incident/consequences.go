@@ -233,7 +233,8 @@ func stillOpen(s Incident) (string, bool) {
 	return "", true
 }
 
-// relevantReminder drops a reminder that an update has answered meanwhile.
+// relevantReminder drops a reminder that an update has answered meanwhile, and
+// what the clocks did once the incident has ended.
 func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 	switch what {
 	case EventKind(ReminderDue{}), EventKind(UpdateOverdue{}):
@@ -244,8 +245,9 @@ func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 			return "the update clock was set again", false
 		}
 		return stillOpen(s)
-	case EventKind(AckLapsed{}):
-		return stillOpen(s)
+	case EventKind(AckLapsed{}), EventKind(LadderStarted{}), EventKind(Paged{}), EventKind(LevelPassed{}), EventKind(PageSettled{}),
+		EventKind(LastResortPaged{}), EventKind(HoldEnded{}):
+		return stillOpen(s) // the history has it; nobody waits for it any more
 	default:
 		return "", true
 	}

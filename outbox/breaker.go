@@ -171,6 +171,7 @@ func (o *Outbox) judge(p *provider, r Result, probe bool, now time.Time) {
 		case p.open && probe && !now.Before(p.until):
 			p.wait = min(2*p.wait, o.cfg.Breaker.MaxWait)
 			p.until = now.Add(p.wait)
+			o.hasten(p, now)
 		}
 	case ResultPanic, ResultStopped:
 		if p.open && probe && !now.Before(p.until) {
@@ -186,4 +187,20 @@ func (o *Outbox) judge(p *provider, r Result, probe bool, now time.Time) {
 	}
 	o.yard.mark(&p.slots[0].gate)
 	o.yard.mark(&p.slots[1].gate)
+}
+
+// hasten has a provider for which a page rests probed every Breaker.Wait at the
+// latest: the page leaves soon after the provider is back.
+func (o *Outbox) hasten(p *provider, now time.Time) {
+	latest := now.Add(o.cfg.Breaker.Wait)
+	if !p.open || p.probing || !p.until.After(latest) {
+		return
+	}
+	for j := range p.resting {
+		if j.d.Lane == Page {
+			p.until = latest
+			o.alarms.set(p.wake, p.until)
+			return
+		}
+	}
 }

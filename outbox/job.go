@@ -288,6 +288,7 @@ func (o *Outbox) rest(j *job, p *provider, t time.Time) {
 	j.phase, j.provider = resting, p
 	if p != nil {
 		p.resting[j] = struct{}{}
+		o.hasten(p, o.cfg.Now())
 	}
 	j.alarm = newAlarm(func(time.Time) { o.candidate(j) })
 	o.alarms.set(j.alarm, t)

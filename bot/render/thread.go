@@ -220,6 +220,9 @@ func (f Frame) saidSettled(s incident.Incident, e incident.PageSettled) string {
 	who := "somebody"
 	if p, ok := s.Page(e.Attempt); ok {
 		who = name(p.Person)
+		if e.State == incident.PageLate && !slices.ContainsFunc(p.Methods, func(m incident.MethodStatus) bool { return m.Method == e.Method && m.State == incident.PageLate }) {
+			return "" // it has left, or is not needed any more
+		}
 	}
 	switch e.State {
 	case incident.PageFailed:

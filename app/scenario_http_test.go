@@ -1,0 +1,101 @@
+package app
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// ask calls the program over HTTP.
+func (w *world) ask(method, path, token, key, body string) (status int, answer string) {
+	w.Helper()
+	req, err := http.NewRequestWithContext(w.Context(), method, "http://muster.local"+path, strings.NewReader(body))
+	if err != nil {
+		w.Fatal(err)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	resp, err := w.client().Do(req)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return resp.StatusCode, string(raw)
+}
+
+// post gives a command over HTTP and wants a status.
+func (w *world) post(want int, text, as, key string) string {
+	w.Helper()
+	body, _ := json.Marshal(Command{Text: text, As: as})
+	status, answer := w.ask("POST", "/v1/commands", "api-token", key, string(body))
+	if status != want {
+		w.Errorf("%s as %s: status %d, want %d: %s", text, as, status, want, answer)
+	}
+	return answer
+}
+
+func TestCommandsOverHTTP(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		create := `{"text": "create P1 API down", "as": "erin@example.com"}`
+		for _, token := range []string{"", "wrong", "api-tokenx"} {
+			if status, _ := w.ask("POST", "/v1/commands", token, "", create); status != http.StatusUnauthorized {
+				t.Errorf("the token %q is answered with %d", token, status)
+			}
+		}
+		if n := len(w.incidents()); n != 0 {
+			t.Fatalf("%d incidents were declared without a token", n)
+		}
+		first := w.post(http.StatusOK, "create P1 API down", "erin@example.com", "once")
+		if second := w.post(http.StatusOK, "create P1 API down", "erin@example.com", "once"); !sameButRepeated(first, second) {
+			t.Errorf("the repeat is answered differently:\n%s\n%s", first, second)
+		}
+		if n := len(w.incidents()); n != 1 {
+			t.Errorf("%d incidents after the same request twice", n)
+		}
+		w.post(http.StatusNotFound, "ack INC-9", "erin@example.com", "")
+		w.post(http.StatusUnprocessableEntity, "acknowlegde INC-1", "erin@example.com", "")
+		w.post(http.StatusBadRequest, "ack INC-1", "nobody", "")
+		w.post(http.StatusOK, "ack INC-1", "bob@example.com", "a")
+		if s := w.state("INC-1"); len(s.Acks) != 1 || s.Acks[0].By.Name != "Bob Smith" || s.Acks[0].Via != "http" {
+			t.Errorf("the acknowledgement is %+v", s.Acks)
+		}
+		card := w.card("API down")
+		w.wait(10*time.Second, "acknowledgement in the thread", func() bool { return count(w.thread(card), "Bob Smith", "has it") == 1 })
+		for path, want := range map[string][]string{
+			"/v1/incidents":         {`"INC-1"`, "API down"},
+			"/v1/incidents/inc-1":   {`"history"`, `"declared"`, "Bob Smith acknowledged"},
+			"/healthz":              {`"ok":true`},
+			"/readyz":               {`"ok":true`, `"slack"`, `"store"`, `"pages"`, `"catch-up"`, `"configuration"`},
+			"/v1/incidents/INC-404": {`"unknown"`},
+		} {
+			_, answer := w.ask("GET", path, "api-token", "", "")
+			for _, word := range want {
+				if !strings.Contains(answer, word) {
+					t.Errorf("%s does not say %s: %s", path, word, answer)
+				}
+			}
+		}
+		if status, _ := w.ask("GET", "/v1/incidents", "", "", ""); status != http.StatusUnauthorized {
+			t.Errorf("incidents are read without a token: %d", status)
+		}
+	})
+}
+
+func sameButRepeated(a, b string) bool {
+	var x, y map[string]any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return false
+	}
+	return x["text"] == y["text"] && x["incident"] == y["incident"] && y["repeated"] == true
+}
