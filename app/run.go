@@ -12,6 +12,7 @@ import (
 
 	"muster/bot"
 	"muster/config"
+	"muster/store"
 )
 
 // RunFlags are the flags of muster run.
@@ -43,7 +44,11 @@ func Run(ctx context.Context, f RunFlags, env func(string) (string, bool), logTo
 		return err
 	}
 	log.Info("listening", "address", ln.Addr().String(), "config", f.Config, "data", f.Data)
-	return p.Run(ctx)
+	err = p.Run(ctx)
+	if errors.Is(err, store.ErrDamaged) {
+		return fmt.Errorf("%s is damaged: %w; restore it from a backup, and keep this one for a look", f.Data, err)
+	}
+	return err
 }
 
 // checkSlack refuses to start with tokens that Slack will never take. That

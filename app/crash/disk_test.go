@@ -289,8 +289,10 @@ func TestDamagedFile(t *testing.T) {
 		"cut to eight pages": whole[:8*4096],
 		"cut to three pages": whole[:3*4096],
 		"cut to some bytes":  whole[:100],
+		"cut to nothing":     {},
 		"another file":       []byte(strings.Repeat("this is no data of Muster\n", 1000)),
 		"overwritten inside": scribbled(whole),
+		"one word altered":   bytes.ReplaceAll(whole, []byte("m000001 is slow"), []byte("m000001 is fast")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			was := w.TB
