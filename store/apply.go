@@ -355,7 +355,8 @@ func (d *draft) keep(h *head, step Step) error {
 }
 
 // keepFold writes a new snapshot, or moves the old one when the stream has
-// become hot or cold.
+// become hot. One that has become cold loses it: it is rarely loaded, and its
+// snapshot would take a third as much room as its records.
 func (d *draft) keepFold(h *head, was bool, step Step) error {
 	from, to := streamKey(foldSpace(was), step.Stream), streamKey(foldSpace(h.hot), step.Stream)
 	var v []byte
@@ -370,7 +371,7 @@ func (d *draft) keepFold(h *head, was bool, step Step) error {
 		}
 		if old != nil {
 			d.delete(from)
-			if v == nil {
+			if v == nil && h.hot {
 				v = old
 			}
 		}

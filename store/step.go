@@ -77,7 +77,8 @@ type Step struct {
 	Request *Request
 	// Snapshot, when not nil, is the fold of the stream up to and including
 	// these records, SnapshotVersion the shape of that fold. It is a cache:
-	// without it, Load returns all the records.
+	// without it, Load returns all the records. A stream that goes cold without
+	// a new one loses it.
 	Snapshot        []byte
 	SnapshotVersion int
 	// Hot says whether the stream is to be stepped at start (an open

@@ -179,6 +179,9 @@ func (m *model) apply(rt *rapid.T, step store.Step, got store.Committed) {
 		m.requests[step.Request.Key] = string(step.Request.Reply)
 	}
 	if step.Hot != nil {
+		if ms.hot && !*step.Hot {
+			ms.fold, ms.foldSeq, ms.version = "", 0, 0
+		}
 		ms.hot = *step.Hot
 	}
 	if step.Summary != nil {

@@ -38,6 +38,9 @@ const (
 	// mapSize is address space, not memory: while the file is smaller, it never
 	// has to be mapped again, so a long read (a backup) stops no writer.
 	mapSize = 1 << 30
+	// pageSize is that of new files, in bytes: a page of the log that is full
+	// leaves room for two records, which is a fifth of a page of 4 KiB.
+	pageSize = 8 << 10
 	// allocSize is by how much the file grows at a time, in bytes.
 	allocSize = 4 << 20
 	// syncedFree is up to how many free pages (8 bytes each) the list of them is
@@ -151,6 +154,7 @@ func openBolt(path string, opt Options) (db *bbolt.DB, err error) {
 		NoFreelistSync:  true,
 		NoSync:          opt.NoSync,
 		InitialMmapSize: mapSize,
+		PageSize:        pageSize,
 	})
 	switch {
 	case err == nil:
