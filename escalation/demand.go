@@ -32,7 +32,7 @@ func (c *climb) askLevel(d incident.Demand) []incident.Event {
 		levels = c.s.Plan.Ladder.Levels
 	}
 	if len(levels) == 0 {
-		return []incident.Event{c.lastResort(d)}
+		return c.turnTo(incident.LastResortPaged{Why: incident.WhyNobody, Demand: d.Seq})
 	}
 	var out []incident.Event
 	behind := levels[c.from(levels, d.Level):]
@@ -47,12 +47,18 @@ func (c *climb) askLevel(d incident.Demand) []incident.Event {
 			return out
 		}
 	}
-	return append(out, c.lastResort(d))
+	return append(out, c.turnTo(incident.LastResortPaged{Why: incident.WhyNobody, Demand: d.Seq})...)
 }
 
-// lastResort is who hears of a demand that reached nobody.
-func (c *climb) lastResort(d incident.Demand) incident.LastResortPaged {
-	return incident.LastResortPaged{Round: c.s.Climb.Round, Target: c.s.Plan.Ladder.LastResort, Why: incident.WhyNobody, Demand: d.Seq}
+// turnTo tells the last resort. A person who is one is paged over everything
+// that reaches them.
+func (c *climb) turnTo(e incident.LastResortPaged) []incident.Event {
+	e.Round, e.Target = c.s.Climb.Round, c.s.Plan.Ladder.LastResort
+	if e.Target.Person == "" {
+		return []incident.Event{e}
+	}
+	who := c.roster.Contact(incident.Person{Key: e.Target.Person}).Person
+	return []incident.Event{e, incident.Escalated{By: self, Person: who, Reason: "the last resort", Last: true}}
 }
 
 // self is who asks when a page that was asked for failed.
@@ -62,7 +68,7 @@ var self = incident.Person{Key: "muster", Name: "Muster"}
 // be reached (RULES 1.2, 5.6).
 func (c *climb) orNext(d incident.Demand, e incident.Event) []incident.Event {
 	passed, ok := e.(incident.LevelPassed)
-	if !ok {
+	if !ok || d.Last {
 		return []incident.Event{e}
 	}
 	return []incident.Event{e, incident.Escalated{By: self, Reason: unreached(d, passed.Detail)}}
@@ -84,15 +90,13 @@ func unreached(d incident.Demand, detail string) string {
 // about an overdue update (RULES 1.2).
 func (c *climb) follow() []incident.Event {
 	for _, p := range c.s.Climb.Pages {
-		if p.Followed || !p.Asked && p.Why != incident.WhyOverdue || !allFailed(p) || c.watched(p) {
+		if p.Followed || p.Why == incident.WhyLastResort || !p.Asked && p.Why != incident.WhyOverdue || !allFailed(p) || c.watched(p) {
 			continue
 		}
 		reason := p.Person.String() + " could not be reached: every method failed"
 		next, more := c.behind(p.Level)
 		if !more {
-			return []incident.Event{incident.LastResortPaged{
-				Round: c.s.Climb.Round, Target: c.s.Plan.Ladder.LastResort, Why: incident.WhyFailed, After: p.Attempt,
-			}}
+			return c.turnTo(incident.LastResortPaged{Why: incident.WhyFailed, After: p.Attempt})
 		}
 		return []incident.Event{incident.Escalated{By: self, Level: next, Reason: reason, After: p.Attempt}}
 	}
@@ -153,6 +157,9 @@ func (c *climb) ask(d incident.Demand, l incident.Level, contacts []Contact) inc
 		}
 		e := c.paged(l, contact.Person, usable, missing, incident.WhyAsked, 0)
 		e.Reason, e.Demand = d.Reason, d.Seq
+		if d.Last {
+			e.Why = incident.WhyLastResort
+		}
 		return e
 	}
 	why := incident.WhyNobody

@@ -63,8 +63,8 @@ func (m Matrix) Reconcile(s incident.Incident, now time.Time) incident.Decision 
 			return incident.Decision{Events: []incident.Event{e}}
 		}
 	}
-	if e, due := c.end(); due {
-		return incident.Decision{Events: []incident.Event{e}}
+	if events := c.end(); len(events) > 0 {
+		return incident.Decision{Events: events}
 	}
 	return incident.Decision{Wake: c.wake}
 }
@@ -293,23 +293,23 @@ func (c *climb) answered(r incident.Rung) bool {
 }
 
 // end starts the ladder again, or turns to the last resort (RULES 5.4, 5.6).
-func (c *climb) end() (incident.Event, bool) {
+func (c *climb) end() []incident.Event {
 	end, used := c.used()
 	if !used || c.s.Climb.Over {
-		return nil, false
+		return nil
 	}
 	ladder := c.s.Plan.Ladder
 	if !c.s.Climb.LastResort && !c.reached() {
-		return incident.LastResortPaged{Round: c.s.Climb.Round, Target: ladder.LastResort, Why: incident.WhyNobody}, true
+		return c.turnTo(incident.LastResortPaged{Why: incident.WhyNobody})
 	}
 	due := end.Add(c.pause())
 	if !c.at(due) {
-		return nil, false
+		return nil
 	}
 	if c.s.Climb.Round < ladder.Repeat {
-		return incident.LadderStarted{Round: c.s.Climb.Round + 1, Why: incident.WhyRepeat, Late: c.late(due)}, true
+		return []incident.Event{incident.LadderStarted{Round: c.s.Climb.Round + 1, Why: incident.WhyRepeat, Late: c.late(due)}}
 	}
-	return incident.LastResortPaged{Round: c.s.Climb.Round, Target: ladder.LastResort, Why: incident.WhyUsedUp, Final: true}, true
+	return c.turnTo(incident.LastResortPaged{Why: incident.WhyUsedUp, Final: true})
 }
 
 // reached tells whether a page of this round left, or may still leave.

@@ -88,7 +88,7 @@ func Apply(s Incident, r Record) Incident {
 	case Escalated:
 		s = follow(s, e.After)
 		s.Climb.Demands = append(slices.Clone(s.Climb.Demands), Demand{
-			Seq: r.Seq, Level: e.Level, Role: e.Role, Person: e.Person, Reason: e.Reason, By: e.By,
+			Seq: r.Seq, Level: e.Level, Role: e.Role, Person: e.Person, Reason: e.Reason, By: e.By, Last: e.Last,
 		})
 	case LadderStarted:
 		s.Climb.Start, s.Climb.Round, s.Climb.StartWhy = r.At, e.Round, e.Why
@@ -318,7 +318,7 @@ func applySettled(s Incident, e PageSettled, at time.Time) Incident {
 	p.Methods = slices.Clone(p.Methods)
 	for j := range p.Methods {
 		if m := &p.Methods[j]; m.Method == e.Method && (e.State != PageLate || m.State == PageQueued) {
-			m.State, m.Reason, m.At = e.State, e.Reason, at
+			m.State, m.Reason, m.At, m.Ref = e.State, e.Reason, at, e.Ref
 		}
 	}
 	return s

@@ -27,7 +27,7 @@ var (
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},
 		"thread": Thread{}, "tell": Tell{}, "notify": Notify{}, "operations": Operations{},
-		"last": Last{}, "room": Room{}, "pass": Pass{},
+		"last": Last{}, "room": Room{}, "pass": Pass{}, "follow": Follow{},
 	})
 )
 

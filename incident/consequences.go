@@ -13,7 +13,7 @@ func Effects(s Incident, r Record) []Effect {
 	case Declared:
 		return declared(s)
 	case Updated:
-		return withRoom(s, thread, loud, RefreshCard{})
+		return append(withRoom(s, thread, loud, RefreshCard{}), followers(s, r, "pagerduty", "email")...)
 	case StatusChanged, MarkedCritical:
 		return append([]Effect{thread, RefreshCard{}}, topic(s)...)
 	case SeverityChanged:
@@ -28,7 +28,8 @@ func Effects(s Incident, r Record) []Effect {
 	case ActionAdded:
 		return []Effect{thread, RefreshCard{}}
 	case Acknowledged:
-		return append([]Effect{thread, RefreshCard{}}, invite(s, e.By)...)
+		out := append([]Effect{thread, RefreshCard{}}, invite(s, e.By)...)
+		return append(out, followers(s, r, "slack", "pagerduty", "email")...)
 	case Unacknowledged, Held, HoldEnded, Escalated, Snoozed:
 		return []Effect{thread, RefreshCard{}}
 	case AckLapsed:
@@ -46,10 +47,17 @@ func Effects(s Incident, r Record) []Effect {
 		}
 		return []Effect{loud, RefreshCard{}}
 	case LastResortPaged:
-		return []Effect{Last{Target: e.Target, Seq: r.Seq}, Operations{Seq: r.Seq}, loud, RefreshCard{}}
+		out := []Effect{Operations{Seq: r.Seq}, loud, RefreshCard{}}
+		if e.Target.Person != "" { // paged by the record behind this one
+			return out
+		}
+		return append([]Effect{Last{Target: e.Target, Seq: r.Seq}}, out...)
 	case PageSettled:
 		switch e.State {
 		case PageDelivered:
+			if e.Ref != "" && (s.Acked() || !s.Open()) { // it arrived after the answer
+				return []Effect{Follow{Method: e.Method, Seq: r.Seq, What: thread.What}}
+			}
 			return nil
 		case PageCancelled: // the record has it; nobody needs to hear it
 			return []Effect{RefreshCard{}}
@@ -62,13 +70,16 @@ func Effects(s Incident, r Record) []Effect {
 		return overdue(s, e, r, thread)
 	case OnCallChanged:
 		return append([]Effect{RefreshCard{}}, invite(s, e.Person)...)
-	case ResolvedEvent, Reopened:
+	case ResolvedEvent:
+		out := append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
+		return append(out, followers(s, r, "slack", "pagerduty", "email")...)
+	case Reopened:
 		return append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
 	case ClosedEvent:
 		return []Effect{thread, RefreshCard{}}
 	case MergedInto:
 		pass := Pass{To: e.Into, TakeOver: TakeOver{By: e.By, From: s.ID, Title: s.Title}}
-		return []Effect{pass, loud, RefreshCard{}}
+		return append([]Effect{pass, loud, RefreshCard{}}, followers(s, r, "slack", "pagerduty", "email")...)
 	case MergedFrom:
 		return []Effect{thread, RefreshCard{}}
 	case Posted:
@@ -172,6 +183,17 @@ func responders(s Incident) []Person {
 	for _, p := range all {
 		if !p.Nobody() && !slices.ContainsFunc(out, p.Is) {
 			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// followers tell the providers that paged, each once, what a record says.
+func followers(s Incident, r Record, methods ...string) []Effect {
+	var out []Effect
+	for _, m := range methods {
+		if len(s.Refs(m)) > 0 {
+			out = append(out, Follow{Method: m, Seq: r.Seq, What: EventKind(r.Event)})
 		}
 	}
 	return out

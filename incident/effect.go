@@ -84,6 +84,14 @@ const (
 	RoomCanvas   RoomStep = "canvas"
 )
 
+// Follow tells a provider that paged what became of the incident since, or
+// takes the buttons off the direct messages that paged.
+type Follow struct {
+	Method string `json:"method"`
+	Seq    uint64 `json:"seq"`
+	What   string `json:"what"` // the record's kind
+}
+
 // Pass hands an intent to another incident.
 type Pass struct {
 	To       string   `json:"to"`
@@ -99,4 +107,5 @@ func (Notify) effect()      {}
 func (Operations) effect()  {}
 func (Last) effect()        {}
 func (Room) effect()        {}
+func (Follow) effect()      {}
 func (Pass) effect()        {}

@@ -111,7 +111,9 @@ type ActionAdded struct {
 // Acknowledged says that a person has it.
 type Acknowledged struct {
 	By  Person `json:"by"`
-	Via string `json:"via,omitempty"` // slack, command, http, pagerduty, phone, email
+	Via string `json:"via,omitempty"` // slack, command, http, pagerduty, phone, sms, email
+	// Said is what was pressed, typed or heard; empty: a button or a command.
+	Said string `json:"said,omitempty"`
 }
 
 // Unacknowledged gives an acknowledgement back.
@@ -150,6 +152,8 @@ type Escalated struct {
 	// After is the attempt number of the page that failed and that this one
 	// follows; zero: a person asked.
 	After int `json:"after,omitempty"`
+	// Last is set for the person who is the last resort: nobody follows.
+	Last bool `json:"last,omitempty"`
 }
 
 // LadderStarted starts a round of the ladder. Round 0 is the first climb.
@@ -182,6 +186,7 @@ const (
 	WhyUsedUp     Why = "ladder used up"
 	WhyOverdue    Why = "update overdue"
 	WhyReopened   Why = "reopened"
+	WhyLastResort Why = "last resort"
 )
 
 // Paged is one attempt to wake one person at one level, over one method or
@@ -253,6 +258,8 @@ type PageSettled struct {
 	Reason  string    `json:"reason,omitempty"`
 	// Took is the time from the decision to the answer of the provider.
 	Took time.Duration `json:"took,omitempty"`
+	// Ref is the provider's own name of the page; empty: it has none.
+	Ref string `json:"ref,omitempty"`
 }
 
 // ReminderDue says that an update is due.

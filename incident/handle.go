@@ -275,10 +275,24 @@ func longest(in Intent) string {
 	})
 }
 
+// ref is the name under which what was sent is found again; a message in Slack
+// is named by its channel and time.
+func (r Receipt) ref() string {
+	if r.Ref == "" && r.TS != "" {
+		return r.Channel + "/" + r.TS
+	}
+	return r.Ref
+}
+
 // settled records what came of an effect, where that is worth a record.
 func settled(in Settled) []Event {
 	if p, ok := in.Effect.(Page); ok {
-		return []Event{PageSettled{Attempt: p.Attempt, Method: p.Method, State: in.State, Reason: in.Reason, Took: in.Took.Round(time.Millisecond)}}
+		return []Event{PageSettled{
+			Attempt: p.Attempt, Method: p.Method, State: in.State, Reason: in.Reason, Took: in.Took.Round(time.Millisecond), Ref: in.Receipt.ref(),
+		}}
+	}
+	if f, ok := in.Effect.(Follow); ok && f.Method == "slack" {
+		return nil // the buttons of an old message: nobody waits for them
 	}
 	if in.State == PageFailed {
 		return []Event{EffectFailed{What: EffectKind(in.Effect), Reason: in.Reason}}

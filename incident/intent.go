@@ -68,6 +68,8 @@ type AddAction struct {
 type Acknowledge struct {
 	By  Person
 	Via string
+	// Said is what was pressed, typed or heard; empty: a button or a command.
+	Said string
 }
 
 // Unacknowledge gives it back.
@@ -137,6 +139,8 @@ type Receipt struct {
 	Channel string `json:"channel,omitempty"`
 	Name    string `json:"name,omitempty"`
 	TS      string `json:"ts,omitempty"`
+	// Ref is the provider's own name of what was sent; empty: it has none.
+	Ref string `json:"ref,omitempty"`
 }
 
 // Wake asks the rules only.

@@ -151,6 +151,8 @@ type Demand struct {
 	Person Person `json:"person,omitzero"`
 	Reason string `json:"reason,omitempty"`
 	By     Person `json:"by"`
+	// Last is set for the person who is the last resort.
+	Last bool `json:"last,omitempty"`
 }
 
 // PageStatus is what became of one page.
@@ -176,6 +178,8 @@ type MethodStatus struct {
 	State  PageState `json:"state"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at,omitzero"`
+	// Ref is the provider's own name of the page; empty: it has none.
+	Ref string `json:"ref,omitempty"`
 }
 
 // Clock is where the update clock stands.
@@ -278,6 +282,20 @@ func (s Incident) Page(attempt int) (PageStatus, bool) {
 		}
 	}
 	return PageStatus{}, false
+}
+
+// Refs are the provider's own names of the pages that arrived over a method,
+// oldest first.
+func (s Incident) Refs(method string) []string {
+	var out []string
+	for _, p := range s.Climb.Pages {
+		for _, m := range p.Methods {
+			if m.Method == method && m.Ref != "" && !slices.Contains(out, m.Ref) {
+				out = append(out, m.Ref)
+			}
+		}
+	}
+	return out
 }
 
 // HasRoom tells whether the incident gets a channel of its own.

@@ -21,6 +21,8 @@ func Travel(e Effect) Traits {
 		return Traits{Lane: "reply", Priority: 1}
 	case Notify, Operations:
 		return Traits{Lane: "reply", Priority: 2}
+	case Follow:
+		return Traits{Lane: "follow " + e.Method, Priority: 2}
 	case Pass:
 		return Traits{Lane: "action", Priority: 2}
 	case RefreshCard:
