@@ -140,6 +140,10 @@ func (all *tally) era(t *testing.T, deaths int) {
 			w.setFault(sendFault{nth: 1 + rand.IntN(12), carried: kind == 7})
 			start().killAfter(1500 * time.Millisecond)
 			w.setFault(sendFault{})
+		case 8:
+			w.ws.SetFaults(workspace.Faults{DoubleEnvelopes: true, LoseAnswersEvery: 3, RateLimitEvery: 7})
+			start().killAfter(time.Duration(5+rand.IntN(400)) * time.Millisecond)
+			w.ws.SetFaults(workspace.Faults{})
 		default:
 			start().killAfter(time.Duration(5+rand.IntN(400)) * time.Millisecond)
 		}
