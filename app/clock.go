@@ -18,6 +18,16 @@ func newClock(speed float64) *clock {
 	return &clock{base: now.Round(0), since: now, speed: speed}
 }
 
+// notBefore sets the clock forward to a moment that it has shown before: a
+// faster clock of an earlier run was ahead of the wall.
+func (c *clock) notBefore(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at(time.Now()).Before(t) {
+		c.base, c.since = t.Round(0), time.Now()
+	}
+}
+
 // Now is the demo's time.
 func (c *clock) Now() time.Time {
 	c.mu.Lock()

@@ -10,9 +10,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"time"
 
 	"muster/config"
 	"muster/escalation/rota"
+	"muster/store"
 	"muster/workspace"
 )
 
@@ -26,8 +29,14 @@ type DemoFlags struct {
 	Log    string
 }
 
-// hint is what the demo's page says first.
-const hint = `Type /incident create "API service down - investigating" in #incidents, then be Alice and look at your messages. At 60× ten minutes take ten seconds.`
+// hint is what the demo's page says first; it names who will be paged.
+func hint(cfg *config.Config, now time.Time) string {
+	who := "whoever is on call"
+	if first, _, _ := strings.Cut(cfg.Schedule.OnCall("primary", now, nil).OnCall().Name, " "); first != "" {
+		who = first
+	}
+	return `Type /incident create "API service down - investigating" in #incidents, then be ` + who + ` and look at your messages. At 60× ten minutes take ten seconds.`
+}
 
 // Demo runs a local Slack workspace and the program in it, until the context
 // ends.
@@ -65,7 +74,12 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
+	last, err := lastRecorded(s)
+	if err != nil {
+		return errors.Join(err, ln.Close(), own.Close())
+	}
 	clock := newClock(f.Speed)
+	clock.notBefore(last)
 	ws := workspace.New(demoWorkspace(live.Get(), clock))
 	url := "http://" + ln.Addr().String()
 	env := config.Env{
@@ -81,7 +95,7 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	served := make(chan error, 1)
 	go func() { served <- ws.Serve(run, ln) }()
 	fmt.Fprintf(out, "Muster's demo is at %s (a whole local Slack workspace; Ctrl-C ends it).\n", url)
-	fmt.Fprintln(out, "Try it: "+hint)
+	fmt.Fprintln(out, "Try it: "+hint(live.Get(), clock.Now()))
 	fmt.Fprintf(out, "The same over HTTP: MUSTER_URL=http://%s MUSTER_API_TOKEN=demo muster incident --as alice@example.com list\n", own.Addr())
 	if !f.NoOpen {
 		open(url)
@@ -91,10 +105,35 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	return errors.Join(err, <-served)
 }
 
+// lastRecorded is when the newest record of what is still open was made; zero:
+// nothing is.
+func lastRecorded(s *store.Store) (last time.Time, err error) {
+	open, err := s.Hot()
+	if err != nil {
+		return last, fmt.Errorf("read what is open: %w", err)
+	}
+	for _, stream := range open {
+		loaded, err := s.Load(stream)
+		if err != nil {
+			return last, fmt.Errorf("read %s: %w", stream, err)
+		}
+		records, err := s.Records(stream, loaded.Seq)
+		if err != nil {
+			return last, fmt.Errorf("read %s: %w", stream, err)
+		}
+		for _, r := range records {
+			if r.At.After(last) {
+				last = r.At
+			}
+		}
+	}
+	return last, nil
+}
+
 // demoWorkspace is a workspace with the people of the rotas.
 func demoWorkspace(cfg *config.Config, clock *clock) workspace.Config {
 	out := workspace.Config{
-		Now: clock.Now, Speed: clock.Speed, SetSpeed: clock.SetSpeed, TeamName: "Example Inc", BotName: "muster", Hint: hint,
+		Now: clock.Now, Speed: clock.Speed, SetSpeed: clock.SetSpeed, TeamName: "Example Inc", BotName: "muster", Hint: hint(cfg, clock.Now()),
 		Commands: []workspace.Command{{
 			Command: "/incident", Description: "Declare and run incidents", UsageHint: "create [P0-P3] title | ack | update | resolve | help",
 			ShouldEscape: true,

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"strings"
 	"time"
 
 	"muster/bot/render"
@@ -31,6 +32,12 @@ func Ahead(rules func() []incident.Rule) func(incident.Incident, time.Time) rend
 	}
 }
 
+// again marks a page that only repeats the level that was reached: it is told
+// when nothing else follows.
+const again = " again"
+
+func climbs(next string) bool { return next != "" && !strings.HasSuffix(next, again) }
+
 // aheadOfState is for a bot without the rules of paging: the ladder is read off
 // the state, the update clock follows the incident's own cadence.
 func aheadOfState(s incident.Incident, now time.Time) render.Ahead {
@@ -56,7 +63,7 @@ func lookAhead(rules []incident.Rule, s incident.Incident, now time.Time, a *ren
 			}
 			wake = incident.Sooner(wake, d.Wake)
 		}
-		if a.Next != "" && !a.UpdateDue.IsZero() {
+		if climbs(a.Next) && !a.UpdateDue.IsZero() {
 			return
 		}
 		if quiet {
@@ -72,11 +79,16 @@ func lookAhead(rules []incident.Rule, s incident.Incident, now time.Time, a *ren
 func foresee(e incident.Event, at time.Time, a *render.Ahead) {
 	switch e := e.(type) {
 	case incident.Paged:
-		if a.Next == "" && e.Level != "" {
-			a.Next, a.NextAt = e.Level+" "+e.Person.String(), at
+		next := e.Level + " " + e.Person.String()
+		switch {
+		case e.Level == "" || climbs(a.Next):
+		case e.Level != a.Level:
+			a.Next, a.NextAt = next, at
+		case a.Next == "":
+			a.Next, a.NextAt = next+again, at
 		}
 	case incident.LastResortPaged:
-		if a.Next == "" {
+		if !climbs(a.Next) {
 			a.Next, a.NextAt = "the last resort", at
 		}
 	case incident.ReminderDue:

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,12 +20,17 @@ type Update struct {
 const maxDraft = 8
 
 // Draft fills an update in from the records since the last one: what people
-// noted and did becomes the actions taken, the newest follow-up (else the last
+// noted and did, and who was paged, becomes the actions taken, the newest follow-up (else the last
 // update's next step) the next step. An empty history gives the zero Update.
 func Draft(history []incident.Record) Update {
 	var d Update
 	var done []string
 	add := func(said ...any) { done = append(done, Say(said...).Plain()) }
+	once := func(said ...any) { // a page is repeated many times and told once
+		if text := Say(said...).Plain(); !slices.Contains(done, text) {
+			done = append(done, text)
+		}
+	}
 	for _, r := range history {
 		switch e := r.Event.(type) {
 		case incident.Declared:
@@ -46,6 +52,8 @@ func Draft(history []incident.Record) Update {
 			if e.Text != "" {
 				add(shorten(strings.Join(strings.Fields(e.Text), " "), 300))
 			}
+		case incident.Paged:
+			once(e.Person, " was paged")
 		case incident.Acknowledged:
 			add(e.By, " acknowledged")
 		case incident.SeverityChanged:

@@ -165,6 +165,11 @@ func TestDraft(t *testing.T) {
 			commands.Update{Status: incident.Mitigating, Text: "Bob acknowledged\na b", Next: "wait", ETA: "soon"},
 		},
 		{
+			"who was paged, once",
+			records(incident.Declared{}, incident.Paged{Person: bob}, incident.Paged{Person: bob}, incident.Paged{Person: ann}),
+			commands.Update{Status: incident.Investigating, Text: "Bob was paged\nAnn was paged"},
+		},
+		{
 			"a follow-up is the next step",
 			records(incident.Declared{}, incident.StatusChanged{To: incident.Identified}, incident.ActionAdded{Text: "fix it"}),
 			commands.Update{Status: incident.Identified, Next: "fix it"},

@@ -134,7 +134,7 @@ func (f Frame) nextEscalation(s incident.Incident, a Ahead) string {
 	case s.Held():
 		return "held until " + at(s.Climb.HeldUntil)
 	case a.Next != "" && !a.NextAt.IsZero():
-		return line(a.Next) + " at " + at(a.NextAt)
+		return line(a.Next) + ", " + at(a.NextAt)
 	case s.Acked():
 		return "none: acknowledged"
 	case s.Climb.Over:

@@ -17,7 +17,7 @@ func (f Frame) Page(s incident.Incident, p incident.Page) Message {
 			level += " (" + line(p.Role) + ")"
 		}
 	}
-	why := line(string(p.Why))
+	why := whyPaged(p.Why)
 	if p.Reason != "" {
 		why += ": " + Cut(line(p.Reason), 800)
 	}
@@ -27,7 +27,7 @@ func (f Frame) Page(s incident.Incident, p incident.Page) Message {
 	}
 	pairs := [][2]string{
 		{"You are paged as", level}, {"Why", why}, {"Since", at(s.DeclaredAt)}, {"Paged", at(p.At)},
-		{"Status", line(string(s.Status))}, {"Impact", short(s.Impact, mostValue)}, {"Commander", f.mention(s.Holder(incident.Commander))}, {"Last update", last},
+		{"Status", line(string(s.Status))}, {"Impact", impact(s)}, {"Commander", f.mention(s.Holder(incident.Commander))}, {"Last update", last},
 	}
 	if s.Acked() {
 		pairs = append(pairs, [2]string{"Acknowledged by", by(s.Acks[len(s.Acks)-1].By)})
@@ -40,6 +40,45 @@ func (f Frame) Page(s incident.Incident, p incident.Page) Message {
 		pairs = append(pairs, [2]string{"Channel", "<#" + s.Room.Channel + ">"})
 	}
 	return message(text, header(unescapes.Replace(text)), fields(pairs...), actions("page", buttons...))
+}
+
+// impact is an incident's impact, or that nobody has told it.
+func impact(s incident.Incident) string { return short(or(s.Impact, "being assessed"), mostValue) }
+
+// whyPaged says to the person who is paged why that is.
+func whyPaged(why incident.Why) string {
+	switch why {
+	case incident.WhyDue:
+		return "it is your level's turn"
+	case incident.WhyDeclared:
+		return "the incident was declared"
+	case incident.WhyUnanswered:
+		return "nobody answered the page before"
+	case incident.WhyPassed:
+		return "the level before had nobody to reach"
+	case incident.WhyFailed:
+		return "every other way failed"
+	case incident.WhyStep:
+		return "the method before brought no answer"
+	case incident.WhyAsked:
+		return "somebody asked for you"
+	case incident.WhyRaised:
+		return "the severity was raised"
+	case incident.WhyRepeat:
+		return "nobody answered, and the ladder starts again"
+	case incident.WhyLapsed:
+		return "an acknowledgement lapsed"
+	case incident.WhyGivenBack:
+		return "an acknowledgement was given back"
+	case incident.WhyOverdue:
+		return "the update is overdue"
+	case incident.WhyReopened:
+		return "the incident was reopened"
+	case incident.WhyNobody, incident.WhyNoMethod, incident.WhyAnswered, incident.WhyUsedUp:
+		return line(string(why)) // these are reasons for no page
+	default:
+		return line(string(why))
+	}
 }
 
 // PageMention is the short line that names the paged person in the incident's
@@ -61,7 +100,7 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 		if late := f.overdue(s); late > 0 {
 			text += " by " + minutes(late)
 		}
-		draft := short(or(Draft(history, r.Seq), "nothing recorded since the last update"), 1200)
+		draft := short(or(done(Draft(history, r.Seq)), "nothing recorded since the last update"), 1200)
 		return message(text+".", section(text+"."), section("*Since the last update*\n"+draft), actions("reminder", reminderButtons(s)...)), true
 	case incident.RoleGiven:
 		return lineMessage(fmt.Sprintf("%s\nYou are *%s* now (%s).", lead, line(string(e.Role)), by(e.By))), true
@@ -84,7 +123,7 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 func (f Frame) LastResort(s incident.Incident, e incident.LastResortPaged) Message {
 	text := fmt.Sprintf("🆘 %s%s %s: %s\nNobody answered: %s. Somebody please take it.",
 		f.call(e.Target.Mention), s.Severity, f.titled(s), short(line2(s.Title), mostTitle), line(string(e.Why)))
-	return lineMessage(text, fields([2]string{"Status", line(string(s.Status))}, [2]string{"Impact", short(s.Impact, mostValue)}, [2]string{"Since", at(s.DeclaredAt)}),
+	return lineMessage(text, fields([2]string{"Status", line(string(s.Status))}, [2]string{"Impact", impact(s)}, [2]string{"Since", at(s.DeclaredAt)}),
 		actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActEscalate, "Escalate", s.ID, usual)))
 }
 

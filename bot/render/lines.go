@@ -2,9 +2,11 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"muster/commands"
 	"muster/incident"
 )
 
@@ -122,56 +124,19 @@ func civil(t time.Time) string {
 // line2 joins lines without escaping.
 func line2(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// Draft is an update's text, taken from what happened after the last update
-// before the record with the sequence until (0: all). It is plain text, empty
-// when nothing happened.
-func Draft(history []incident.Record, until uint64) string {
-	var taken []string
-	for _, r := range history {
-		if until > 0 && r.Seq >= until {
-			break
-		}
-		if _, ok := r.Event.(incident.Updated); ok {
-			taken = nil
-			continue
-		}
-		if text := drafted(r.Event); text != "" {
-			taken = append(taken, text)
+// Draft fills an update in from what happened after the last one and before
+// the record with the sequence until (0: all), as the form does too.
+func Draft(history []incident.Record, until uint64) commands.Update {
+	if until > 0 {
+		if i := slices.IndexFunc(history, func(r incident.Record) bool { return r.Seq >= until }); i >= 0 {
+			history = history[:i]
 		}
 	}
-	const most = 12
-	if n := len(taken) - most; n > 0 {
-		taken = append([]string{fmt.Sprintf("(%d earlier entries)", n)}, taken[n:]...)
-	}
-	return Cut(strings.Join(taken, "; "), 1500)
+	return commands.Draft(history)
 }
 
-func drafted(e incident.Event) string {
-	switch e := e.(type) {
-	case incident.Noted:
-		return line2(e.Text)
-	case incident.StatusChanged:
-		return "status " + string(e.To)
-	case incident.SeverityChanged:
-		return fmt.Sprintf("severity %s → %s", e.From, e.To)
-	case incident.Acknowledged:
-		return e.By.String() + " acknowledged"
-	case incident.RoleGiven:
-		return e.Person.String() + " is " + string(e.Role)
-	case incident.Escalated:
-		return "escalated to " + asked(e)
-	case incident.ActionAdded:
-		return "follow-up: " + line2(e.Text)
-	case incident.Held:
-		return "escalation held: " + line2(e.Reason)
-	case incident.Paged:
-		return e.Person.String() + " paged"
-	case incident.MergedFrom:
-		return e.From + " merged in"
-	default:
-		return ""
-	}
-}
+// done is what a draft says was done, in one line; empty: nothing.
+func done(d commands.Update) string { return strings.ReplaceAll(d.Text, "\n", "; ") }
 
 // asked names whom an escalation asks for, as plain text.
 func asked(e incident.Escalated) string {

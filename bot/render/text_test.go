@@ -76,10 +76,10 @@ func TestDraftIsWhatHappenedSinceTheLastUpdate(t *testing.T) {
 		{Seq: 5, At: at, Event: incident.ReminderDue{}},
 		{Seq: 6, At: at, Event: incident.Noted{By: bob, Text: "after"}},
 	}
-	if got, want := render.Draft(history, 5), "db-1 is back; Bob acknowledged"; got != want {
+	if got, want := render.Draft(history, 5).Text, "db-1 is back\nBob acknowledged"; got != want {
 		t.Errorf("the draft is %q, want %q", got, want)
 	}
-	if got := render.Draft(history[:2], 0); got != "" {
+	if got := render.Draft(history[:2], 0).Text; got != "" {
 		t.Errorf("with nothing since the update the draft is %q", got)
 	}
 }

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -161,7 +162,11 @@ func (f Frame) saidPaged(e incident.Paged) string {
 	if e.Level != "" {
 		level = "*" + line(e.Level) + "* "
 	}
-	text := fmt.Sprintf("📟 %s%s is paged over %s (%s)%s.", level, who, join(e.Methods), line(string(e.Why)), late(e.Late))
+	why := ""
+	if e.Why != incident.WhyDue { // a level whose time has come needs no reason
+		why = " (" + line(string(e.Why)) + ")"
+	}
+	text := fmt.Sprintf("📟 %s%s is paged over %s%s%s.", level, who, join(e.Methods), why, late(e.Late))
 	if e.Reason != "" {
 		text += " " + Cut(Escape(line2(e.Reason)), 800)
 	}
@@ -174,17 +179,31 @@ func (f Frame) saidPaged(e incident.Paged) string {
 	return text
 }
 
-func join(list []string) string {
-	if len(list) == 0 {
+// methodNames are the methods that people write in another way than
+// configurations do.
+var methodNames = map[string]string{"slack": "Slack", "pagerduty": "PagerDuty", "email": "e-mail"}
+
+// join lists methods.
+func join(methods []string) string {
+	if len(methods) == 0 {
 		return "nothing"
 	}
-	return line(strings.Join(list, ", "))
+	names := make([]string, len(methods))
+	for i, m := range methods {
+		names[i] = or(methodNames[m], m)
+	}
+	return line(strings.Join(names, ", "))
 }
 
-func missing(m map[string]string) string {
+// missing lists methods by the reason why they were not used.
+func missing(why map[string]string) string {
+	by := map[string][]string{}
+	for _, method := range slices.Sorted(maps.Keys(why)) {
+		by[why[method]] = append(by[why[method]], method)
+	}
 	var out []string
-	for method, why := range m {
-		out = append(out, line(method)+" ("+Cut(line(why), 200)+")")
+	for reason, methods := range by {
+		out = append(out, join(methods)+" ("+Cut(line(reason), 200)+")")
 	}
 	slices.Sort(out)
 	return strings.Join(out, ", ")
@@ -226,9 +245,9 @@ func (f Frame) saidSettled(s incident.Incident, e incident.PageSettled) string {
 	}
 	switch e.State {
 	case incident.PageFailed:
-		return fmt.Sprintf("⚠️ The page to %s over %s failed%s", who, line(e.Method), because(e.Reason))
+		return fmt.Sprintf("⚠️ The page to %s over %s failed%s", who, join([]string{e.Method}), because(e.Reason))
 	case incident.PageLate:
-		return fmt.Sprintf("⚠️ The page to %s over %s has not left yet and is still tried%s", who, line(e.Method), because(e.Reason))
+		return fmt.Sprintf("⚠️ The page to %s over %s has not left yet and is still tried%s", who, join([]string{e.Method}), because(e.Reason))
 	default:
 		return ""
 	}
@@ -296,9 +315,10 @@ func (f Frame) reminder(s incident.Incident, e incident.ReminderDue, r incident.
 		whom = s.OnCall
 	}
 	text := fmt.Sprintf("⏰ %s, an update on %s is due%s.", f.mention(whom), f.titled(s), late(e.Late))
+	d := Draft(history, r.Seq)
 	draft := strings.Join(f.Lines.update(Update{
-		Subject: subject(s), Status: string(s.Status), Actions: value(or(Draft(history, r.Seq), "nothing recorded since the last update"), mostText),
-		Next: value(s.Update.Next, mostValue), ETA: value(line2(s.ETA), 200),
+		Subject: subject(s), Status: string(s.Status), Actions: value(or(done(d), "nothing recorded since the last update"), mostText),
+		Next: value(or(d.Next, s.Update.Next), mostValue), ETA: value(line2(s.ETA), 200),
 	}), "\n")
 	quote := "> " + strings.ReplaceAll(draft, "\n", "\n> ")
 	return message(text+"\n"+draft, section(text), section(quote), actions("reminder", reminderButtons(s)...))
