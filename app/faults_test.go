@@ -426,7 +426,7 @@ func (w *world) checkPages(within time.Duration) {
 	}
 	dms := 0
 	for _, m := range w.everywhere() {
-		if strings.HasPrefix(m.Text, "📟") && says(m, "You are paged") {
+		if strings.HasPrefix(m.Text, "📟 P") && m.User == w.ws.BotUser() {
 			dms++
 		}
 	}

@@ -24,7 +24,7 @@ func Kinds() []string {
 	var out []string
 	for _, e := range []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
-		incident.Operations{}, incident.Last{}, incident.Room{},
+		incident.Operations{}, incident.Last{}, incident.Room{}, incident.Follow{},
 	} {
 		out = append(out, incident.EffectKind(e))
 	}
@@ -107,6 +107,8 @@ func (x *sending) effect(ctx context.Context, e incident.Effect) (incident.Recei
 		return x.last(ctx, e)
 	case incident.Room:
 		return x.room(ctx, e)
+	case incident.Follow:
+		return incident.Receipt{}, x.follow(ctx, e)
 	case incident.Pass:
 		return incident.Receipt{}, outbox.PermanentError{Reason: "another incident is not told over Slack"}
 	default:
@@ -198,6 +200,11 @@ func (x *sending) person(ctx context.Context, p incident.Person, m render.Messag
 		return incident.Receipt{}, outbox.PermanentError{Reason: "the Slack account of " + p.String() + " is switched off"}
 	}
 	dm, err := x.dms.open(ctx, x.api, u.ID)
+	if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 && !x.maybeSent {
+		// Slack opens them 50 times a minute; posting to the person opens one
+		// too, at the rate of posting. Looking for a message needs its ID.
+		dm, err = u.ID, nil
+	}
 	if err != nil {
 		return incident.Receipt{}, err
 	}

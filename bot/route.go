@@ -84,7 +84,7 @@ func limitsOf(stream string, e incident.Effect) []outbox.Limit {
 			return []outbox.Limit{posting("in the room of " + stream)}
 		}
 		return []outbox.Limit{posting("in incidents")}
-	case incident.RefreshCard:
+	case incident.RefreshCard, incident.Follow:
 		return []outbox.Limit{calling("chat.update")}
 	case incident.Notify:
 		return []outbox.Limit{posting("in " + strings.TrimPrefix(e.Channel.Name, "#"))}
