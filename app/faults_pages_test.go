@@ -138,7 +138,7 @@ func TestBackAfterTenMinutes(t *testing.T) {
 		before := len(w.everywhere())
 		w.ws.SetFaults(workspace.Faults{})
 		oncall := w.primary()
-		w.wait(6*time.Second, "page that waited", func() bool {
+		w.wait(5*time.Second, "page that waited", func() bool {
 			_, ok := find(oncall.Messages(oncall.DM("muster")), "In the storm", "Acknowledge")
 			return ok
 		})

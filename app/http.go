@@ -84,7 +84,7 @@ func (p *Program) postCommand(w http.ResponseWriter, r *http.Request) {
 	if key := r.Header.Get("Idempotency-Key"); key != "" {
 		call.Key = "http:" + email + ":" + key
 	}
-	reply := p.commands.Run(r.Context(), call)
+	reply := counted{p.commands, p.metrics}.Run(r.Context(), call)
 	answer(w, statusOf(reply), reply)
 }
 

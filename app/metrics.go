@@ -69,7 +69,8 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(m.incidents, prometheus.GaugeValue, float64(open[s]), s.String())
 	}
 	status := m.program.outbox.Status()
-	for lane, depth := range status.Lanes {
+	for _, lane := range []outbox.Lane{outbox.Page, outbox.Action, outbox.Reply, outbox.Chat, outbox.Decor} {
+		depth := status.Lanes[lane] // also when it is empty: a figure that is missing alarms nobody
 		out <- prometheus.MustNewConstMetric(m.depth, prometheus.GaugeValue, float64(depth.Waiting+depth.Flying), string(lane))
 		if !depth.Oldest.IsZero() {
 			out <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, m.program.now().Sub(depth.Oldest).Seconds(), string(lane))

@@ -86,7 +86,8 @@ func New(opt Options) *Program {
 	p.desk = engine.NewDesk(cfg)
 	p.bot = bot.New(bot.Config{
 		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
-		Dial: opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
+		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
+		Dial:  opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
 		Ahead: bot.Ahead(p.roster.rules),
 	})
 	p.commands = commands.New(commands.Config{
@@ -299,7 +300,7 @@ func notifiers() map[string]string {
 	return map[string]string{"pagerduty": "not configured", "phone": "not configured", "email": "not configured"}
 }
 
-// counted counts the commands that came over Slack.
+// counted counts the commands and the forms that were sent.
 type counted struct {
 	*commands.Commands
 	metrics *metrics
@@ -308,5 +309,11 @@ type counted struct {
 func (c counted) Run(ctx context.Context, call commands.Call) commands.Reply {
 	reply := c.Commands.Run(ctx, call)
 	c.metrics.commands.WithLabelValues(call.Via, reply.Code).Inc()
+	return reply
+}
+
+func (c counted) Submit(ctx context.Context, form commands.FormSubmission) commands.Reply {
+	reply := c.Commands.Submit(ctx, form)
+	c.metrics.commands.WithLabelValues(form.Via, reply.Code).Inc()
 	return reply
 }

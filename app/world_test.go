@@ -2,8 +2,11 @@ package app
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,7 +27,8 @@ type world struct {
 	env     map[string]string
 	program *Program
 	stop    func()
-	end     func() // of the workspace
+	end     func()       // of the workspace
+	log     *slog.Logger // nil: the test's own
 }
 
 // inBubble runs a test in a bubble with a world that was started.
@@ -114,6 +118,9 @@ func (w *world) restart(away time.Duration) {
 }
 
 func (w *world) logger() *slog.Logger {
+	if w.log != nil {
+		return w.log
+	}
 	return slog.New(slog.NewTextHandler(testWriter{w.T}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
@@ -141,4 +148,23 @@ func (w *world) wait(atMost time.Duration, what string, holds func() bool) {
 // client speaks HTTP to the program.
 func (w *world) client() *http.Client {
 	return &http.Client{Transport: &http.Transport{DialContext: w.http.DialContext, DisableKeepAlives: true}}
+}
+
+// newChannel has a person create a channel.
+func (w *world) newChannel(who, name string) error {
+	form := url.Values{"token": {w.ws.Person(who).Token()}, "name": {name}}
+	client := &http.Client{Transport: &http.Transport{DialContext: w.slack.DialContext, DisableKeepAlives: true}}
+	resp, err := client.PostForm("http://slack.local/api/conversations.create", form)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var answer struct {
+		OK    bool   `json:"ok"`
+		Error string `json:"error"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || !answer.OK {
+		return errors.Join(err, errors.New(answer.Error))
+	}
+	return nil
 }

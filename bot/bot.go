@@ -60,6 +60,9 @@ type Config struct {
 
 	// Now gives the time that messages and calls carry; nil: time.Now.
 	Now func() time.Time
+	// Acked is told how long each acknowledged envelope took, from its arrival;
+	// nil: nobody is. It must not block.
+	Acked func(took time.Duration)
 	// Log gets what went wrong; nil: nowhere. No token and no text of a person
 	// is in it.
 	Log *slog.Logger

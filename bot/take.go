@@ -115,6 +115,9 @@ func (b *Bot) ack(ctx context.Context, env envelope, payload any) bool {
 		b.cfg.Log.Warn("an envelope could not be acknowledged", "type", env.Type, "error", err)
 		return false
 	}
+	if b.cfg.Acked != nil {
+		b.cfg.Acked(time.Since(env.at))
+	}
 	return true
 }
 
