@@ -278,8 +278,18 @@ func clientFaults(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, err
 	return obj{"faults": f}, nil
 }
 
-func clientPhoneKey(*Workspace, *user, []byte, *http.Request) (obj, error) {
-	return nil, code("no_call")
+func clientPhoneKey(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, error) {
+	var in struct {
+		CallID string `json:"call_id"`
+		Digit  string `json:"digit"`
+	}
+	if err := read(body, &in); err != nil {
+		return nil, err
+	}
+	if w.cfg.Phone == nil || w.cfg.Phone(in.CallID, in.Digit) != nil {
+		return nil, code("no_call")
+	}
+	return nil, nil
 }
 
 func clientCanvas(w *Workspace, u *user, _ []byte, r *http.Request) (obj, error) {

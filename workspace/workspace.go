@@ -50,6 +50,9 @@ type Config struct {
 	KeepMessages int
 	// OnCall is told of every call of the app after it was answered. It must not block. Nil: nobody is told.
 	OnCall func(Call)
+	// Phone is told of a key that a person presses on a phone that rings here ([Workspace.Tell] of a call). An error, or nil: there
+	// is no such call.
+	Phone func(callID, key string) error
 }
 
 // Command is a slash command of the app.
