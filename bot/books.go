@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -102,21 +103,29 @@ func (b *channelBook) read(ctx context.Context, api API) error {
 type dmBook struct {
 	mu     sync.Mutex
 	byUser map[string]string
+	// closed is until when Slack opens no more of them; zero: it does.
+	closed time.Time
 }
 
 func (b *dmBook) open(ctx context.Context, api API, user string) (string, error) {
 	b.mu.Lock()
-	id := b.byUser[user]
+	id, wait := b.byUser[user], time.Until(b.closed)
 	b.mu.Unlock()
-	if id != "" {
+	switch {
+	case id != "":
 		return id, nil
+	case wait > 0:
+		return "", &Error{Method: "conversations.open", Code: "ratelimited", RetryAfter: wait}
 	}
 	id, err := api.OpenDM(ctx, user)
-	if err != nil {
-		return "", err
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if err != nil {
+		if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 {
+			b.closed = time.Now().Add(e.RetryAfter)
+		}
+		return "", err
+	}
 	if b.byUser == nil {
 		b.byUser = map[string]string{}
 	}

@@ -134,12 +134,36 @@ func TestTooManyRequests(t *testing.T) {
 	inTown(t, func(w *town) {
 		w.declared()
 		w.ws.SetFaults(workspace.Faults{RateLimitEvery: 1})
-		for e, limit := range map[incident.Effect]string{incident.RefreshCard{}: "slack chat.update", page(bob): "slack conversations.open"} {
-			_, err := w.try(e, "INC-1/6/0", false)
+		for _, c := range []struct {
+			effect    incident.Effect
+			maybeSent bool
+			limit     string // empty: that of the place it was posted to
+		}{{incident.RefreshCard{}, false, "slack chat.update"}, {page(bob), true, "slack conversations.open"}, {page(bob), false, ""}} {
+			_, err := w.try(c.effect, "INC-1/6/0", c.maybeSent)
 			var r outbox.RetryAfterError
-			if !errors.As(err, &r) || r.After < time.Second || r.Limit != limit {
-				w.Errorf("%T: %+v", e, err)
+			if !errors.As(err, &r) || r.After < time.Second || r.Limit != c.limit {
+				w.Errorf("%T: %+v", c.effect, err)
 			}
+		}
+	})
+}
+
+func TestAPageDoesNotWaitUntilDirectMessagesCanBeOpened(t *testing.T) {
+	inTown(t, func(w *town) {
+		w.declared()
+		w.ws.FailMethod("conversations.open", "rate_limited")
+		for _, id := range []string{"INC-1/6/0", "INC-1/7/0"} {
+			w.deliver(page(bob), id, false)
+		}
+		if n := w.ws.Calls()["conversations.open"]; n != 1 {
+			w.Errorf("while it was refused, conversations.open was called %d times", n)
+		}
+		w.ws.FailMethod("conversations.open", "")
+		time.Sleep(time.Minute)
+		w.deliver(page(bob), "INC-1/6/0", true)
+		b := w.ws.Person("bob")
+		if n := len(b.Messages(b.DM("muster"))); n != 2 {
+			w.Errorf("bob got %d pages", n)
 		}
 	})
 }
