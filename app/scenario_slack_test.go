@@ -139,7 +139,7 @@ func TestUpdateClock(t *testing.T) {
 		w.dm("dan", 10*time.Second, "overdue", "Post update")
 		time.Sleep(10 * time.Minute)
 		handle, _, _ := strings.Cut(w.state("INC-1").OnCall.Key, "@")
-		w.dm(handle, 10*time.Second, "📟", "The shop is closed", "update overdue")
+		w.dm(handle, 10*time.Second, "📟", "The shop is closed", "overdue")
 		w.cardSays("The shop is closed", "update overdue by 20 min")
 		w.click("erin", second, "#incidents", "No change")
 		w.inThread(card, 10*time.Second, "⏱️ Update", "No change")
