@@ -38,6 +38,7 @@ func BenchmarkAnswer(b *testing.B) {
 	rest()
 	names := []string{"alice", "bob", "carol", "dan", "erin", "frank"}
 	var took []time.Duration
+	paced := pace(b, dir)
 	for b.Loop() {
 		var mu sync.Mutex
 		var group sync.WaitGroup
@@ -59,10 +60,13 @@ func BenchmarkAnswer(b *testing.B) {
 		tick.Stop()
 		group.Wait()
 	}
+	asleep := paced()
 	f := beside(b, dir)
 	p50 := quantile(took, 0.5)
 	b.ReportMetric(millis(p50), "ms-p50")
 	b.ReportMetric(float64(p50)/float64(f), "F-p50")
+	b.ReportMetric(float64(asleep.Microseconds()), "paced-F-µs")
+	b.ReportMetric(float64(p50)/float64(asleep), "paced-F-p50")
 	b.ReportMetric(millis(quantile(took, 0.99)), "ms-p99")
 	b.ReportMetric(millis(quantile(took, 1)), "ms-max")
 }

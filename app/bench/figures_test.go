@@ -1,13 +1,17 @@
 package bench
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"muster/store/storetest"
 )
@@ -58,4 +62,42 @@ func until(b *testing.B, atMost time.Duration, what string, holds func() bool) {
 func rest() {
 	runtime.GC()
 	time.Sleep(100 * time.Millisecond)
+}
+
+// pace is F at the pace of the load: a write now and then finds disk and
+// processor asleep, and costs several times one that follows another at once.
+// It takes a sample every 40 ms until it is asked for the median.
+func pace(b *testing.B, dir string) (median func() time.Duration) {
+	b.Helper()
+	f, err := os.Create(filepath.Join(dir, "now-and-then"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	stop, done := make(chan struct{}), make(chan []time.Duration)
+	go func() {
+		var all []time.Duration
+		page := make([]byte, 4096)
+		for tick := time.Tick(40 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				done <- all
+				return
+			case <-tick:
+			}
+			began := time.Now()
+			_, err := f.WriteAt(page, int64(len(all)%16)*4096)
+			if err = errors.Join(err, unix.Fdatasync(int(f.Fd()))); err != nil {
+				b.Error(err)
+			}
+			all = append(all, time.Since(began))
+		}
+	}()
+	return func() time.Duration {
+		close(stop)
+		all := <-done
+		if err := f.Close(); err != nil {
+			b.Error(err)
+		}
+		return quantile(all, 0.5)
+	}
 }
