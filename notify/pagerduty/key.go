@@ -56,5 +56,5 @@ func readKey(key string) (p paged, ok bool) {
 
 // receipt carries PagerDuty's own name of a page.
 func receipt(ref string) incident.Receipt {
-	return incident.Receipt{Name: ref}
+	return incident.Receipt{Ref: ref}
 }
