@@ -20,7 +20,7 @@ func (x *sending) follow(ctx context.Context, e incident.Follow) error {
 	}
 	m := x.f.PageOver(x.s)
 	for _, p := range x.s.Climb.Pages {
-		if x.s.Open() && !x.s.AckedBy(p.Person) && !stopped(x.s, p.Level) {
+		if asks(x.s, p) {
 			continue
 		}
 		for _, sent := range p.Methods {
@@ -36,6 +36,20 @@ func (x *sending) follow(ctx context.Context, e incident.Follow) error {
 		}
 	}
 	return nil
+}
+
+// asks tells whether a page still wants an answer.
+func asks(s incident.Incident, p incident.PageStatus) bool {
+	if !s.Open() {
+		return false
+	}
+	if !s.AckedBy(p.Person) && !stopped(s, p.Level) || p.Why == incident.WhyOverdue {
+		return true
+	}
+	_, wanted := incident.Relevant(s, incident.Page{
+		Attempt: p.Attempt, Level: p.Level, Person: p.Person, Method: "slack", Why: p.Why, Asked: p.Asked,
+	})
+	return wanted
 }
 
 // stopped tells whether the acknowledgement that holds stops a level.

@@ -182,6 +182,11 @@ func (t *teller) around(s incident.Incident, history []incident.Record) {
 	} {
 		t.message(fmt.Sprintf("page %d", p.Attempt), f.Page(open, p))
 	}
+	acked, resolved := open, open
+	acked.Acks = []incident.Ack{{By: x.person(2), At: storyStart}}
+	resolved.ResolvedAt, resolved.Resolution = storyStart, incident.ResolvedEvent{By: x.person(2)}
+	t.message("page that was acknowledged", f.PageOver(acked))
+	t.message("page of a resolved incident", f.PageOver(resolved))
 	t.message("class announcement", f.Notify(open, incident.Channel{Name: "#alerts", Mention: "@here"}))
 	t.message("class announcement to a group", f.Notify(open, incident.Channel{Name: "#alerts", Mention: "<!subteam^S123>"}))
 	t.message("operations notice", Notice(x.text(3)))
