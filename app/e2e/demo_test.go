@@ -143,10 +143,10 @@ func (d *demo) until(what string, holds func() bool) {
 // get reads an answer of the program's own HTTP into a value; nil: only
 // whether it is 200.
 func (d *demo) get(path string, into any) error {
-	return d.call(http.MethodGet, path, nil, into)
+	return d.call(http.MethodGet, path, "", nil, into)
 }
 
-func (d *demo) call(method, path string, body io.Reader, into any) error {
+func (d *demo) call(method, path, key string, body io.Reader, into any) error {
 	ctx, cancel := context.WithTimeout(d.t.Context(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, d.http+path, body)
@@ -154,6 +154,9 @@ func (d *demo) call(method, path string, body io.Reader, into any) error {
 		return err
 	}
 	req.Header.Set("Authorization", "Bearer demo")
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

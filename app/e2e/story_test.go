@@ -61,7 +61,13 @@ func TestStory(t *testing.T) {
 	b.Command(`/incident create "` + title + `"`)
 	b.WaitMessage("P1 Incident: " + title)
 	b.WaitText("On-call: @")
+	b.WaitText("Next escalation L3 ")
+	if text := b.Text(); !strings.Contains(text, "Next update today ") {
+		t.Errorf("the card of a new P1 does not say when the next update is due:\n%s", text)
+	}
 	oncall := named(t, b, onCallLine)
+	b.ClickIn("is the default", "Dismiss")
+	b.WaitGone("is the default")
 	b.Shot("card")
 
 	b.Be(oncall)
@@ -69,6 +75,13 @@ func TestStory(t *testing.T) {
 	b.WaitMessage("You are paged as")
 	b.WaitTrue("the page has its button", `button(message("You are paged as"), "Acknowledge")`)
 	b.Shot("dm")
+	b.Resize(390, 844)
+	b.WaitMessage("You are paged as")
+	b.Shot("phone")
+	b.Resize(1360, 860)
+	b.Go("Muster")
+	b.WaitText("Your pages")
+	b.Shot("home")
 
 	b.Be("Erin Davis")
 	b.Go("incidents")
@@ -80,13 +93,13 @@ func TestStory(t *testing.T) {
 
 	b.ClickIn("an update on INC-1 is due", "Post update")
 	b.WaitForm("Update INC-1")
-	b.Fill("Next step", "Roll back the deployment of 14:02")
+	b.Fill("Next step", "Roll back to version 40")
 	b.Fill("ETA", "20 minutes")
 	b.Fill("Impact", "Nobody can sign in; open sessions work")
 	b.Shot("form")
 	b.Click("Post update")
 	b.WaitNoForm()
-	b.WaitMessage("Next step: Roll back the deployment of 14:02")
+	b.WaitMessage("Next step: Roll back to version 40")
 
 	b.WaitMessage("L3 @")
 	manager := named(t, b, pagedLine)
@@ -99,12 +112,12 @@ func TestStory(t *testing.T) {
 	b.Go("incidents")
 	b.ClickIn("P1 Incident: "+title, "Resolve")
 	b.WaitForm("Resolve INC-1")
-	b.Fill("Root cause", "The deployment of 14:02 broke the login")
-	b.Fill("Fix applied", "Rolled back to the version before")
+	b.Fill("Root cause", "Version 41 broke the login")
+	b.Fill("Fix applied", "Rolled back to version 40")
 	b.Click("Resolve")
 	b.WaitNoForm()
 	for _, line := range []string{
-		"RESOLVED: " + title, "Duration: ", "Root cause: The deployment of 14:02 broke the login", "Fix applied: Rolled back to the version before",
+		"RESOLVED: " + title, "Duration: ", "Root cause: Version 41 broke the login", "Fix applied: Rolled back to version 40",
 		"Monitoring: will monitor for 1 hour", "Post-mortem: scheduled for ",
 	} {
 		b.WaitMessage(line)
