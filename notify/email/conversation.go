@@ -158,6 +158,10 @@ func (t *talk) send(p parcel) (refused *failure, err error) {
 	if _, err := w.Write(p.data); err != nil {
 		return nil, failed(writing, err)
 	}
+	// All but the last line goes first: what fails until then surely did not arrive.
+	if err := t.client.Text.W.Flush(); err != nil {
+		return nil, failed(writing, err)
+	}
 	if err := t.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return nil, failed(writing, err)
 	}

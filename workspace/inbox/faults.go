@@ -3,6 +3,7 @@ package inbox
 import (
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emersion/go-smtp"
@@ -56,6 +57,9 @@ func (i *Inbox) Break(f Faults) {
 	}
 }
 
+// errEnd is what a conversation gets when the server ends.
+var errEnd = &smtp.SMTPError{Code: 421, EnhancedCode: smtp.EnhancedCode{4, 3, 2}, Message: "the server ends"}
+
 func (i *Inbox) broken() Faults {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -71,7 +75,13 @@ func (i *Inbox) faultFor(at Stage, to string) error {
 	if f.At != at || f.Only != "" && !strings.EqualFold(f.Only, to) {
 		return nil
 	}
-	time.Sleep(f.Slow)
+	wait := time.NewTimer(f.Slow)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-i.done:
+		return errEnd
+	}
 	if f.Code == 0 {
 		return nil
 	}
@@ -100,7 +110,8 @@ func (g gate) Accept() (net.Conn, error) {
 		}
 		g.inbox.mu.Unlock()
 		if !down {
-			return counted{c, g.inbox}, nil
+			g.inbox.open.Add(1)
+			return &counted{Conn: c, inbox: g.inbox}, nil
 		}
 		c.Close()
 	}
@@ -110,12 +121,16 @@ func (g gate) Accept() (net.Conn, error) {
 type counted struct {
 	net.Conn
 	inbox *Inbox
+	once  sync.Once
 }
 
 // Close ends the connection.
-func (c counted) Close() error {
-	c.inbox.mu.Lock()
-	delete(c.inbox.conns, c.Conn)
-	c.inbox.mu.Unlock()
+func (c *counted) Close() error {
+	c.once.Do(func() {
+		c.inbox.mu.Lock()
+		delete(c.inbox.conns, c.Conn)
+		c.inbox.mu.Unlock()
+		c.inbox.open.Done()
+	})
 	return c.Conn.Close()
 }

@@ -51,7 +51,9 @@ type Inbox struct {
 	faults Faults
 	tries  int
 	conns  map[net.Conn]bool
-	change chan struct{} // closed and renewed whenever a mail is kept
+	open   sync.WaitGroup // connections
+	done   chan struct{}  // closed when Serve ends
+	change chan struct{}  // closed and renewed whenever a mail is kept
 }
 
 // New makes an Inbox that listens nowhere yet.
@@ -62,7 +64,7 @@ func New(cfg Config) *Inbox {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	i := &Inbox{cfg: cfg, conns: map[net.Conn]bool{}, change: make(chan struct{})}
+	i := &Inbox{cfg: cfg, conns: map[net.Conn]bool{}, change: make(chan struct{}), done: make(chan struct{})}
 	i.smtp = smtp.NewServer(smtp.BackendFunc(i.session))
 	i.smtp.Domain, i.smtp.TLSConfig = cfg.Domain, cfg.TLS
 	i.smtp.MaxMessageBytes, i.smtp.MaxRecipients = maxMail, 100
@@ -71,16 +73,19 @@ func New(cfg Config) *Inbox {
 	return i
 }
 
-// Serve answers on a listener until ctx ends, and closes it.
+// Serve answers on a listener until ctx ends; it closes the listener and waits
+// for its connections. It is called once.
 func (i *Inbox) Serve(ctx context.Context, l net.Listener) error {
-	done := make(chan struct{})
+	closed := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
+		defer close(closed)
+		close(i.done)
 		_ = i.smtp.Close() // the listener's end is what Serve returns
 	})
 	err := i.smtp.Serve(gate{l, i})
 	if !stop() {
-		<-done
+		<-closed
+		i.open.Wait()
 		return nil
 	}
 	return fmt.Errorf("serve mail: %w", err)
