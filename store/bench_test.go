@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -64,7 +65,19 @@ func report(b *testing.B, f time.Duration, n int) {
 	perSecond := float64(b.N) / b.Elapsed().Seconds()
 	b.ReportMetric(perSecond, "steps/s")
 	b.ReportMetric(float64(f.Microseconds()), "F-µs")
+	b.ReportMetric(load(), "load")
 	b.ReportMetric(float64(n)/perSecond/f.Seconds(), "F/step")
+}
+
+// load is how busy the machine was over the last minute.
+func load() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	var one float64
+	_, _ = fmt.Sscan(string(text), &one)
+	return one
 }
 
 // BenchmarkCommit holds the group committer against bbolt's own Update doing
@@ -73,6 +86,7 @@ func report(b *testing.B, f time.Duration, n int) {
 //	go test ./store -run '^$' -bench Commit -benchtime 1s
 func BenchmarkCommit(b *testing.B) {
 	for _, n := range []int{1, 16, 64, 256} {
+		grouped := 0.0 // steps a second
 		b.Run(fmt.Sprintf("group/callers=%d", n), func(b *testing.B) {
 			dir := b.TempDir()
 			f := storetest.F(b, dir)
@@ -95,6 +109,7 @@ func BenchmarkCommit(b *testing.B) {
 				settle[caller] = []string{c.Deliveries[0].ID}
 			})
 			report(b, f, n)
+			grouped = float64(b.N) / b.Elapsed().Seconds()
 			b.ReportMetric(float64(b.N)/float64(s.Commits()-before), "steps/write")
 		})
 		b.Run(fmt.Sprintf("update/callers=%d", n), func(b *testing.B) {
@@ -108,6 +123,7 @@ func BenchmarkCommit(b *testing.B) {
 				}
 			})
 			report(b, f, n)
+			b.ReportMetric(grouped*b.Elapsed().Seconds()/float64(b.N), "group/update")
 		})
 	}
 }
