@@ -67,7 +67,7 @@ func (f Frame) myPages(h Home) []Object {
 		}
 		for i := len(s.Climb.Pages) - 1; i >= 0; i-- {
 			if p := s.Climb.Pages[i]; p.Person.Is(h.Person) {
-				out = append(out, section(fmt.Sprintf("📟 %s · %s · %s · %s", f.titled(s), or(line(p.Level), "asked for you"), line(string(p.Why)), at(p.At))))
+				out = append(out, section(fmt.Sprintf("📟 %s · %s · %s · %s", f.titled(s), or(line(p.Level), "asked for you"), whyPaged(p.Why), at(p.At))))
 				break
 			}
 		}
@@ -81,7 +81,7 @@ func (f Frame) onCallText(list []OnCall) string {
 		if i == 20 {
 			break
 		}
-		text += fmt.Sprintf("*%s* %s", Cut(line(o.Role), 60), name(o.Person))
+		text += fmt.Sprintf("*%s*: %s", Cut(line(o.Role), 60), name(o.Person))
 		if !o.Until.IsZero() {
 			text += " until " + at(o.Until)
 		}
