@@ -35,6 +35,9 @@ func TestOverrideAndSwap(t *testing.T) {
 		frank := w.ws.Person("frank")
 		w.click("frank", question, frank.DM("muster"), "Accept")
 		w.dm("bob", 10*time.Second, "takes primary")
+		if p := w.primary(); p.ID() != frank.ID() {
+			t.Error("an accepted swap does not count at once")
+		}
 		w.restart(time.Minute)
 		w.command("erin", "#incidents", "/incident create P1 While frank covers")
 		w.dm("frank", 10*time.Second, "📟", "While frank covers", "Acknowledge")

@@ -238,6 +238,10 @@ func TestMergeReopenHold(t *testing.T) {
 		w.inThread(two, 10*time.Second, "merged this incident into")
 		w.inThread(one, 10*time.Second, "merged *INC-2* into this incident")
 		w.cardSays("Twin two", "merged into INC-1")
+		if _, err := w.ws.Person("erin").Say("#incidents", "@muster note the fan is loud", one.TS); err != nil {
+			t.Fatal(err)
+		}
+		w.inThread(one, 10*time.Second, "📌", "the fan is loud")
 
 		w.command("erin", "#incidents", "/incident hold 30m the vendor is at it")
 		w.cardSays("Twin one", "held until")

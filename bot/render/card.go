@@ -170,7 +170,7 @@ func (f Frame) cardState(s incident.Incident) string {
 	case s.MergedInto != "":
 		out = append(out, "merged into "+line(s.MergedInto))
 	case !s.ResolvedAt.IsZero():
-		out = append(out, fmt.Sprintf("resolved %s by %s after %s", at(s.ResolvedAt), by(s.Resolution.By), minutes(s.Duration(f.Now))))
+		out = append(out, fmt.Sprintf("resolved %s by %s after %s", at(s.ResolvedAt), by(s.Resolution.By), fmt.Sprintf("%d min", f.wholeMinutes(s))))
 	case s.Acked():
 		var who []string
 		for _, a := range s.Acks {
