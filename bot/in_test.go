@@ -359,7 +359,7 @@ func TestSocketIsCutEveryTwoSeconds(t *testing.T) {
 		w.ws.SetFaults(workspace.Faults{CutEveryMS: 2000, SlowMS: 1000})
 		lost := 0
 		for range 30 {
-			time.Sleep(700 * time.Millisecond)
+			time.Sleep(730 * time.Millisecond) // never at the moment of a cut
 			if w.ws.Sockets() == 0 {
 				continue
 			}
