@@ -40,6 +40,10 @@ const maxThread = 20
 // maxSubject bounds a subject, in letters.
 const maxSubject = 200
 
+// maxName bounds the name of a person or a level in a header, in letters: no
+// line may be broken inside of one.
+const maxName = 60
+
 // messageID names a mail after its delivery: the same one over retries and
 // restarts, and nobody else's.
 func (c *Channel) messageID(key string) string { return c.name("mail", key) }
@@ -73,7 +77,7 @@ func (c *Channel) render(e envelope) ([]byte, error) {
 	m.SetDateWithValue(e.date.UTC())
 	m.FromMailAddress(&c.from)
 	for i := range e.to {
-		m.AddToMailAddress(&mail.Address{Name: plainLine(e.to[i].Name), Address: e.to[i].Address})
+		m.AddToMailAddress(&mail.Address{Name: cut(plainLine(e.to[i].Name), maxName), Address: e.to[i].Address})
 	}
 	m.SetGenHeaderPreformatted(gomail.HeaderSubject, unstructured(len("Subject: "), e.subject))
 	if e.replyTo != "" {
@@ -92,7 +96,7 @@ func (c *Channel) render(e envelope) ([]byte, error) {
 		m.SetImportance(gomail.ImportanceHigh)
 	}
 	for name, value := range e.marks {
-		if value = plainLine(value); value != "" {
+		if value = cut(plainLine(value), maxName); value != "" {
 			m.SetGenHeader(gomail.Header(name), value)
 		}
 	}
@@ -110,7 +114,7 @@ func (c *Channel) render(e envelope) ([]byte, error) {
 // keep them together.
 func subject(inc incident.Incident, level string) string {
 	text := fmt.Sprintf("[%s] %s %s", inc.Severity, inc.ID, cut(plainLine(inc.Title), maxSubject))
-	if level = plainLine(level); level != "" {
+	if level = cut(plainLine(level), maxName); level != "" {
 		text += " (" + level + ")"
 	}
 	return text

@@ -75,7 +75,7 @@ func facts(inc incident.Incident, now time.Time, zone *time.Location) []fact {
 		{"On call", inc.OnCall.Name},
 		{"Acknowledged by", strings.Join(acked, ", ")},
 		{"Latest update", update},
-		{"Declared", ago(now, inc.DeclaredAt, zone) + by(inc.DeclaredBy)},
+		{"Declared", strings.TrimSpace(by(inc.DeclaredBy) + " " + ago(now, inc.DeclaredAt, zone))},
 	}
 }
 
