@@ -33,7 +33,7 @@ func TestSlackMisbehaves(t *testing.T) {
 		"healthy":                      {page: time.Second},
 		"sockets cut every 2 s":        {faults: workspace.Faults{CutEveryMS: 2000}, page: time.Second},
 		"every envelope twice":         {faults: workspace.Faults{DoubleEnvelopes: true}, page: time.Second},
-		"429 on every third call":      {faults: workspace.Faults{RateLimitEvery: 3}, page: 6 * time.Second},
+		"429 on every third call":      {faults: workspace.Faults{RateLimitEvery: 3}, page: 15 * time.Second},
 		"one second of latency":        {faults: workspace.Faults{SlowMS: 1000}, page: 5 * time.Second},
 		"every fifth answer lost":      {faults: workspace.Faults{LoseAnswersEvery: 5}, page: 5 * time.Second},
 		"ten minutes down":             {down: 3 * time.Minute, away: 10 * time.Minute, page: 12 * time.Minute},
