@@ -53,6 +53,8 @@ type Program struct {
 	bot       *bot.Bot
 	commands  *commands.Commands
 	metrics   *metrics
+	channels  channels
+	setup     error // of the channels; Run returns it
 
 	mu     sync.Mutex
 	caught bool // the catch-up is done
@@ -76,7 +78,7 @@ func New(opt Options) *Program {
 	}
 	p := &Program{opt: opt, log: opt.Log, now: opt.Now, listener: opt.Listener, store: opt.Store}
 	p.metrics = newMetrics(p)
-	p.roster = &roster{live: opt.Live, notifiers: notifiers()}
+	p.roster = &roster{live: opt.Live, notifiers: notifiers(opt.Env)}
 	cfg := engine.Config{
 		Store: opt.Store, Now: opt.Now, Until: opt.Until, Log: opt.Log, Passing: opt.Passing,
 		Send:     func(ds ...outbox.Delivery) { p.outbox.Add(ds...) },
@@ -106,6 +108,7 @@ func New(opt Options) *Program {
 		Handler: outbox.HandlerFunc(p.deliver), Route: p.route,
 		Now: opt.Now, Until: opt.Until, Hooks: p.metrics.hooks(), Log: opt.Log,
 	})
+	p.channels, p.setup = p.newChannels()
 	return p
 }
 
@@ -120,6 +123,10 @@ type part struct {
 // Run catches up, then runs until the context ends or a part fails. Parts stop
 // in reverse order: what comes in first, what goes out last.
 func (p *Program) Run(ctx context.Context) error {
+	if p.setup != nil {
+		return p.setup
+	}
+	defer p.channels.close(p.log)
 	if err := p.catchUp(ctx); err != nil {
 		return err
 	}
@@ -130,6 +137,7 @@ func (p *Program) Run(ctx context.Context) error {
 		{name: "http", run: p.serve},
 		{name: "slack", run: p.runSlack},
 	}
+	parts = append(p.channels.parts(p), parts...)
 	if p.opt.Watch {
 		parts = append(parts, &part{name: "configuration", run: p.watchConfig})
 	}
@@ -230,7 +238,14 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		err = p.pass(ctx, d, e)
 	case incident.Page:
 		if e.Method != "slack" {
-			return nil, outbox.PermanentError{Reason: "not configured"}
+			receipt, err = p.page(ctx, d, e, maybeSent)
+			break
+		}
+		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
+	case incident.Follow:
+		if e.Method != "slack" {
+			err = p.follow(ctx, d, e, maybeSent)
+			break
 		}
 		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
 	default:
@@ -264,6 +279,16 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 	if d.Kind == incident.EffectKind(incident.Pass{}) {
 		return outbox.Route{Provider: "muster"}
 	}
+	switch e, _ := incident.DecodeEffect(d.Kind, d.Body); e := e.(type) {
+	case incident.Page:
+		if e.Method != "slack" {
+			return outbox.Route{Provider: e.Method}
+		}
+	case incident.Follow:
+		if e.Method != "slack" {
+			return outbox.Route{Provider: e.Method}
+		}
+	}
 	return bot.Route(d)
 }
 
@@ -293,11 +318,6 @@ func (p *Program) person(ctx context.Context, email string) incident.Person {
 		return who
 	}
 	return incident.Person{Key: email, Name: email}
-}
-
-// notifiers says which methods cannot be used, and why.
-func notifiers() map[string]string {
-	return map[string]string{"pagerduty": "not configured", "phone": "not configured", "email": "not configured"}
 }
 
 // counted counts the commands and the forms that were sent.

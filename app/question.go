@@ -90,7 +90,11 @@ func ask(ctx context.Context, q Question, data, text string) error {
 	if err != nil {
 		return err
 	}
-	r := &roster{live: live, notifiers: notifiers()}
+	settings, err := config.LoadEnv(q.Env)
+	if err != nil {
+		return err
+	}
+	r := &roster{live: live, notifiers: notifiers(settings)}
 	note, err := r.overridesFrom(ctx, data)
 	if err != nil {
 		return err

@@ -46,3 +46,11 @@ func (b *Bot) CanPost(ctx context.Context, channel string) error {
 	}
 	return nil
 }
+
+// Link is the address of a message or a channel; empty: not known.
+func (b *Bot) Link(s incident.Spot) string {
+	b.mu.Lock()
+	base := b.self.URL
+	b.mu.Unlock()
+	return permalink(base, s.Channel, s.TS)
+}

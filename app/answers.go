@@ -1,0 +1,110 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"muster/engine"
+	"muster/incident"
+	"muster/notify"
+	"muster/notify/pagerduty"
+	"muster/notify/phone"
+)
+
+// answer records what a person said over a channel.
+func (p *Program) answer(ctx context.Context, a notify.Answer) error {
+	who := a.Person
+	if m, ok := p.roster.Schedule().Member(who); ok {
+		who = m.Person()
+	}
+	var in incident.Intent
+	switch a.Kind {
+	case notify.Acknowledge:
+		in = incident.Acknowledge{By: who, Via: a.Via, Said: a.Said}
+	case notify.Escalate:
+		in = incident.Escalate{By: who, Reason: strings.TrimSpace("asked for over " + a.Via + " " + a.Said)}
+	case notify.Resolve:
+		in = incident.Resolve{By: who, Cause: "resolved over " + a.Via}
+	default:
+		return incident.Refusal{Code: "usage", Text: "That answer is not known."}
+	}
+	_, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{
+		Stream: a.Incident, Intent: in, Key: a.Via + ":" + a.Key,
+		Reply: func(incident.Incident, []incident.Event) []byte { return nil },
+	})
+	p.metrics.commands.WithLabelValues(a.Via, refusalCode(err)).Inc()
+	return err
+}
+
+func refusalCode(err error) string {
+	var r incident.Refusal
+	switch {
+	case err == nil:
+		return ""
+	case errors.As(err, &r):
+		return r.Code
+	default:
+		return "fault"
+	}
+}
+
+// heard notes how a call ended, for the record.
+func (p *Program) heard(ctx context.Context, c phone.Progress) {
+	var how string
+	switch {
+	case strings.HasPrefix(c.AnsweredBy, "machine"):
+		how = "was answered by a machine"
+	case c.State == "completed":
+		how = "was answered"
+	case c.State == "busy", c.State == "no-answer", c.State == "failed", c.State == "canceled":
+		how = "ended: " + c.State
+	default:
+		return
+	}
+	_, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{
+		Stream: c.Incident, Key: "call:" + c.Ref + ":" + c.State,
+		Intent: incident.Note{
+			By: incident.Person{Key: "muster", Name: "Muster"}, Text: fmt.Sprintf("The call to %s %s.", p.contact(c.Person).Person, how), Source: "call:" + c.Ref,
+		},
+	})
+	if err != nil {
+		p.log.Warn("how a call ended was not recorded", "incident", c.Incident, "error", err)
+	}
+}
+
+// byPhone finds the person with a number.
+func (p *Program) byPhone(number string) (incident.Person, bool) {
+	for _, m := range p.roster.Schedule().Members() {
+		if m.Phone == number {
+			return m.Person(), true
+		}
+	}
+	return incident.Person{}, false
+}
+
+// byPagerDuty finds the person with a PagerDuty user ID.
+func (p *Program) byPagerDuty(id string) (incident.Person, bool) {
+	for _, m := range p.roster.Schedule().Members() {
+		if m.PagerDuty != "" && m.PagerDuty == id {
+			return m.Person(), true
+		}
+	}
+	return incident.Person{}, false
+}
+
+// openPages are the pages whose answers PagerDuty is asked for.
+func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
+	var out []pagerduty.Open
+	for _, s := range p.incidents.Open() {
+		for _, page := range s.Climb.Pages {
+			for _, m := range page.Methods {
+				if m.Method == "pagerduty" && m.Ref != "" {
+					out = append(out, pagerduty.Open{Ref: m.Ref, Incident: s.ID, Level: page.Level, Person: page.Person, Since: page.At})
+				}
+			}
+		}
+	}
+	return out, nil
+}
