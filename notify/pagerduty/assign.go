@@ -142,12 +142,7 @@ func (c *Channel) again(ctx context.Context, m notify.Message, open sdk.Incident
 			return open.ID, nil
 		}
 	}
-	err := c.call(ctx, request{
-		what: "assign the incident again", method: http.MethodPut, path: "/incidents", from: from.mail,
-		body: map[string][]sdk.ManageIncidentsOptions{"incidents": {{
-			ID: open.ID, Type: "incident_reference", Assignments: assignee(user),
-		}}},
-	})
+	err := c.put(ctx, "assign the incident again", open.ID, from, change{Assignments: assignee(user)})
 	if coded(err, codeResolved) {
 		// Resolved between the look and the call: the next attempt creates a new one.
 		return "", &failure{what: "assign the incident again", kind: unsent, why: "it was resolved in the meantime"}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,7 +95,7 @@ func TestNoEcho(t *testing.T) {
 }
 
 func TestFollowIsIdempotent(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
+	inWorld(t, silent, func(t *testing.T, w *world) {
 		ref := w.page(message())
 		w.follow(ref, 5, incident.Acknowledged{By: alice, Via: "slack"}, false)
 		w.follow(ref, 6, incident.Updated{By: alice, Text: "looking", Next: "logs", ETA: "10m"}, false)
@@ -178,18 +179,19 @@ func TestFollowFailures(t *testing.T) {
 
 func TestWatcher(t *testing.T) {
 	inWorld(t, silent, func(t *testing.T, w *world) {
-		var refs []pagerduty.Open
+		var refs atomic.Pointer[[]pagerduty.Open]
+		refs.Store(&[]pagerduty.Open{})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() {
-			done <- pagerduty.Watcher{Channel: w.ch, Open: func(context.Context) ([]pagerduty.Open, error) { return refs, nil }}.Run(ctx)
+			done <- pagerduty.Watcher{Channel: w.ch, Open: func(context.Context) ([]pagerduty.Open, error) { return *refs.Load(), nil }}.Run(ctx)
 		}()
 		time.Sleep(time.Minute)
 		if n := len(w.pd.Calls()); n != 0 {
 			t.Errorf("%d requests without an open page", n)
 		}
 		ref := w.page(message())
-		refs = []pagerduty.Open{{Ref: ref, Incident: "INC-3", Level: "L1", Person: alice, Since: time.Now()}}
+		refs.Store(&[]pagerduty.Open{{Ref: ref, Incident: "INC-3", Level: "L1", Person: alice, Since: time.Now()}})
 		time.Sleep(7 * time.Minute)
 		w.pd.Acknowledge("PALICE1", ref)
 		time.Sleep(15 * time.Second)
@@ -253,6 +255,20 @@ func TestPollEvents(t *testing.T) {
 		}
 		got := w.heard()
 		if len(got) != 1 || got[0].Person.Key != bobMail || got[0].Incident != "INC-3" {
+			t.Errorf("answers: %+v", got)
+		}
+	})
+}
+
+// TestPollDeleted: a page whose incident was deleted there is no trouble.
+func TestPollDeleted(t *testing.T) {
+	inWorld(t, silent, func(t *testing.T, w *world) {
+		ref := w.page(message())
+		w.pd.Acknowledge("PALICE1", ref)
+		if err := w.ch.Poll(t.Context(), []pagerduty.Open{{Ref: "QGONE01", Incident: "INC-1"}, {Ref: ref}}); err != nil {
+			t.Error(err)
+		}
+		if got := w.heard(); len(got) != 1 {
 			t.Errorf("answers: %+v", got)
 		}
 	})

@@ -85,7 +85,7 @@ func TestFailures(t *testing.T) {
 					}
 					if c.refuse {
 						w.cfg.HTTP.CloseIdleConnections()
-						w.refuse = true
+						w.refuse.Store(true)
 					} else {
 						w.pd.Break(fault)
 					}
@@ -103,7 +103,7 @@ func TestFailures(t *testing.T) {
 						t.Error("the receipt has no ref")
 					}
 					// What the outbox does next; everything works again.
-					w.refuse = false
+					w.refuse.Store(false)
 					time.Sleep(time.Minute)
 					switch c.want {
 					case permanent, good:

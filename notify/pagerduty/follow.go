@@ -87,12 +87,12 @@ func (c *Channel) followIncident(ctx context.Context, f notify.Follow, id string
 			return nil // it was said right there
 		}
 		if now.Status == triggered {
-			if err := c.set(ctx, id, from, sdk.ManageIncidentsOptions{Status: acknowledged}, notify.Acknowledge); err != nil {
+			if err := c.set(ctx, id, from, change{Status: acknowledged}, notify.Acknowledge); err != nil {
 				return err
 			}
 		}
 	case incident.ResolvedEvent:
-		return c.set(ctx, id, from, sdk.ManageIncidentsOptions{Status: resolved, Resolution: note}, notify.Resolve)
+		return c.set(ctx, id, from, change{Status: resolved, Resolution: note}, notify.Resolve)
 	}
 	return c.note(ctx, f, id, from, note, maybeSent)
 }
@@ -122,14 +122,27 @@ func (c *Channel) followSender(ctx context.Context, i sdk.Incident) (sender, err
 	return all[0], nil
 }
 
-// set changes an incident's status; that somebody was first is fine.
-func (c *Channel) set(ctx context.Context, id string, from sender, change sdk.ManageIncidentsOptions, k notify.Kind) error {
-	c.ours.add(did(id, k)) // before the webhook can be here
-	change.ID, change.Type = id, "incident_reference"
-	err := c.call(ctx, request{
-		what: string(k) + " the incident", method: http.MethodPut, path: "/incidents", from: from.mail,
-		body: map[string][]sdk.ManageIncidentsOptions{"incidents": {change}},
+// change is what is to be different about an incident; empty: as it is.
+type change struct {
+	ID          string         `json:"id"`
+	Type        string         `json:"type"`
+	Status      string         `json:"status,omitempty"`
+	Resolution  string         `json:"resolution,omitempty"`
+	Assignments []sdk.Assignee `json:"assignments,omitempty"`
+}
+
+func (c *Channel) put(ctx context.Context, what, id string, from sender, to change) error {
+	to.ID, to.Type = id, "incident_reference"
+	return c.call(ctx, request{
+		what: what, method: http.MethodPut, path: "/incidents", from: from.mail,
+		body: map[string][]change{"incidents": {to}},
 	})
+}
+
+// set changes an incident's status; that somebody was first is fine.
+func (c *Channel) set(ctx context.Context, id string, from sender, to change, k notify.Kind) error {
+	c.ours.add(did(id, k)) // before the webhook can be here
+	err := c.put(ctx, string(k)+" the incident", id, from, to)
 	if coded(err, codeResolved, codeAcknowledged) {
 		return nil
 	}

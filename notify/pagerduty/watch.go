@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -58,8 +59,12 @@ func (c *Channel) pollList(ctx context.Context, open map[string]Open) error {
 		var worst error
 		for id, o := range open {
 			i, err := c.incident(ctx, id)
-			if err == nil {
+			var f *failure
+			switch {
+			case err == nil:
 				err = c.report(ctx, i, o)
+			case errors.As(err, &f) && f.status == http.StatusNotFound:
+				err = nil // deleted there: nobody will answer it
 			}
 			worst = worse(worst, err)
 		}

@@ -106,7 +106,7 @@ func signed(secrets string, headers []string, body []byte) bool {
 // hooked records what a webhook says, if somebody answered a page of ours.
 func (c *Channel) hooked(ctx context.Context, body []byte) error {
 	var h hook
-	if err := json.Unmarshal(body, &h); err != nil {
+	if json.Unmarshal(body, &h) != nil {
 		c.cfg.Log.Warn("a signed PagerDuty webhook cannot be read and is left out")
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +49,7 @@ type world struct {
 	answers []notify.Answer
 	deaf    error // what the listener answers instead
 	woken   []stand.Notification
-	refuse  bool // connections
+	refuse  atomic.Bool // connections
 }
 
 // inWorld runs f in a bubble. change may alter both sides' configuration.
@@ -82,7 +83,7 @@ func inWorld(t *testing.T, change func(*pagerduty.Config, *stand.Config), f func
 			Listen: w.listen, Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		}
 		near.HTTP = client(func(ctx context.Context, network, address string) (net.Conn, error) {
-			if w.refuse {
+			if w.refuse.Load() {
 				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
 			}
 			return in.DialContext(ctx, network, address)
