@@ -91,23 +91,25 @@ func TestFailures(t *testing.T) {
 		"lost, and the look is refused": {twilio.Faults{Times: 2, LoseAnswer: true}, "unclear, not sent, delivered", 1},
 	} {
 		for _, where := range []string{public, ""} {
-			inRig(t, func(c *phone.Config) { c.Public = where }, func(t *testing.T, r *rig) {
-				r.twilio.SetFaults(c.faults)
-				classes, got := r.outboxed(min(6, max(4, strings.Count(c.want, ",")+1)))
-				// With a public address the status callback can name the call before the look.
-				want := c.want
-				if where != "" && name == "lost, and the look is refused" {
-					want = "unclear, delivered"
-				}
-				if s := strings.Join(classes, ", "); s != want {
-					t.Errorf("%s (%q): %s; want %s", name, where, s, want)
-				}
-				synctest.Wait()
-				if n := len(r.twilio.Calls()); n != c.calls {
-					t.Errorf("%s (%q): %d calls; want %d", name, where, n, c.calls)
-				} else if n == 1 && got.Name != r.twilio.Calls()[0].SID {
-					t.Errorf("%s: the receipt is %q", name, got.Name)
-				}
+			t.Run(name+" "+where, func(t *testing.T) {
+				inRig(t, func(c *phone.Config) { c.Public = where }, func(t *testing.T, r *rig) {
+					r.twilio.SetFaults(c.faults)
+					classes, got := r.outboxed(min(6, max(4, strings.Count(c.want, ",")+1)))
+					// With a public address the status callback can name the call before the look.
+					want := c.want
+					if where != "" && name == "lost, and the look is refused" {
+						want = "unclear, delivered"
+					}
+					if s := strings.Join(classes, ", "); s != want {
+						t.Errorf("%s (%q): %s; want %s", name, where, s, want)
+					}
+					synctest.Wait()
+					if n := len(r.twilio.Calls()); n != c.calls {
+						t.Errorf("%s (%q): %d calls; want %d", name, where, n, c.calls)
+					} else if n == 1 && got.Name != r.twilio.Calls()[0].SID {
+						t.Errorf("%s: the receipt is %q", name, got.Name)
+					}
+				})
 			})
 		}
 	}

@@ -41,7 +41,9 @@ func (l listed) rang() bool { return l.Status != "failed" && l.Status != "cancel
 //
 // The times of the list are not used as a filter because a call that waits has
 // none. After a restart two pages to one person at one moment cannot be told
-// apart: each call is still given to one of them only.
+// apart: each call is still given to one of them only. A restart also forgets
+// when a request was begun; a page that may never have left is then not kept
+// waiting for a call that may still appear.
 func (c *Channel) look(ctx context.Context, m notify.Message) (string, error) {
 	const what = "look for the call"
 	if c.known.busy(m.To.Phone) {

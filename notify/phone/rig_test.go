@@ -69,7 +69,8 @@ func inRig(t *testing.T, change func(*phone.Config), test func(t *testing.T, r *
 		mux := http.NewServeMux()
 		mux.Handle(phone.Root, http.HandlerFunc(func(rw http.ResponseWriter, q *http.Request) { r.phone.Handler().ServeHTTP(rw, q) }))
 		serve(ours, mux)
-		live.Go(func() { _ = r.phone.Run(ctx) })
+		first := r.phone
+		live.Go(func() { _ = first.Run(ctx) })
 		test(t, r)
 		r.twilio.Close()
 		cancel()

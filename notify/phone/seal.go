@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -45,7 +46,10 @@ func newSeal(secret string) (cipher.AEAD, error) {
 
 // sealed makes the word for a page.
 func (c *Channel) sealed(p page, delivery string) (string, error) {
-	data, err := json.Marshal(word{
+	var data bytes.Buffer
+	enc := json.NewEncoder(&data)
+	enc.SetEscapeHTML(false) // shorter
+	err := enc.Encode(word{
 		Incident: p.incident, Attempt: p.attempt, Person: p.person, Level: p.level, Said: p.said(),
 		Delivery: short(delivery), Expires: time.Now().Add(sealLives).Unix(),
 	})
@@ -56,7 +60,7 @@ func (c *Channel) sealed(p page, delivery string) (string, error) {
 	if _, err := rand.Read(nonce); err != nil {
 		return "", fmt.Errorf("write the phone's address: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(c.seal.Seal(nonce, nonce, data, nil)), nil
+	return base64.RawURLEncoding.EncodeToString(c.seal.Seal(nonce, nonce, data.Bytes(), nil)), nil
 }
 
 // opened reads a word; expired ones too, with late set.

@@ -144,7 +144,7 @@ func TestWithoutAPublicAddress(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		c = r.now(c)
 		text := transcript(c)
-		if strings.Count(text, heard) != 2 || strings.Contains(text, "Press 1") || !strings.Contains(text, "Keys do not work on this call. To acknowledge, use the button in Slack") ||
+		if strings.Count(text, heard) != 2 || strings.Contains(text, "Press 1") || !strings.Contains(text, "Keys do not work on this call. To acknowledge, press the button in Slack") ||
 			!strings.Contains(text, "incident ack I N C 12") || c.State != twilio.Completed || len(r.heard()) != 0 {
 			t.Errorf("%s\n%s", c.State, text)
 		}

@@ -81,7 +81,7 @@ func sentence(text string) string {
 	return text + "."
 }
 
-// called says an incident's name: "incident 12".
+// calledIncident says an incident's name: "incident 12".
 func calledIncident(id string) string {
 	if n, ok := strings.CutPrefix(id, "INC-"); ok {
 		return "incident " + n
@@ -115,7 +115,7 @@ const choice = "Press 1 to acknowledge, 2 to escalate."
 
 // keyless says how to acknowledge where no key can come back.
 func (p page) keyless() string {
-	return fmt.Sprintf("Keys do not work on this call. To acknowledge, use the button in Slack, or the command: incident ack %s, in Slack, on the command line, or over HTTP.",
+	return fmt.Sprintf("Keys do not work on this call. To acknowledge, press the button in Slack, or give the command incident ack %s in Slack, on the command line or over HTTP.",
 		strings.ReplaceAll(p.incident, "INC-", "I N C "))
 }
 
