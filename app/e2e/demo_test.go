@@ -31,7 +31,8 @@ var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(dir, "muster")
 	out, err := exec.Command("go", "build", "-o", path, "muster").CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("build the program: %w\n%s", err, out)
+		err = fmt.Errorf("build the program: %w\n%s", err, out)
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
 	return path, nil
 })
