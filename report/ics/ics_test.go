@@ -228,7 +228,7 @@ func TestLongNames(t *testing.T) {
 			t.Errorf("%q", e["SUMMARY"])
 		}
 	}
-	if len(events) != 2 {
+	if len(events) != 3 {
 		t.Errorf("%d events", len(events))
 	}
 }

@@ -72,9 +72,9 @@ func (m *Mail) read(contentType, encoding string, body io.Reader) error {
 	}
 	if strings.HasPrefix(kind, "multipart/") {
 		parts := multipart.NewReader(body, params["boundary"])
-		for {
+		for n := 0; ; n++ {
 			part, err := parts.NextRawPart()
-			if errors.Is(err, io.EOF) {
+			if errors.Is(err, io.EOF) && n > 0 {
 				return nil
 			}
 			if err != nil {
