@@ -13,6 +13,9 @@
 // answering machine picked it up, or that it ended says nothing about whether
 // anybody woke up; [Config.Told] gets it for the record.
 //
+// A text message is from whom its number says, and networks let numbers be
+// forged: it can acknowledge and escalate, never resolve.
+//
 // Twilio knows no idempotency key. After an unclear failure the account's
 // newest calls to the same number are looked at before there is another one.
 //

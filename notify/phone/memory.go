@@ -108,7 +108,7 @@ func (m *memory) busy(number string) bool {
 func (m *memory) claim(name, sid string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if owner, taken := m.owner[sid]; taken && owner != name {
+	if owner, taken := m.owner[sid]; sid == "" || taken && owner != name {
 		return false
 	}
 	m.owner[sid] = name
