@@ -125,9 +125,9 @@ func (c *Channel) who(ctx context.Context, d deed, p paged) (incident.Person, er
 	return person, nil
 }
 
-// tell hands an answer to the listener, once. A refusal counts as taken.
+// tell hands an answer to the listener. A refusal counts as taken.
 func (c *Channel) tell(ctx context.Context, a notify.Answer) error {
-	if c.cfg.Listen == nil || c.seen.has(a.Key) {
+	if c.cfg.Listen == nil {
 		return nil
 	}
 	err := c.cfg.Listen(ctx, a)

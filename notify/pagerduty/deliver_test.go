@@ -74,12 +74,15 @@ func TestRepeatWakesAgainAndRetryDoesNot(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		m := message()
 		ref := w.page(m)
-		// The same delivery once more, after an answer that was lost.
+		// The same delivery once more, after an answer that was lost: it looks.
 		if got, err := w.ch.Deliver(t.Context(), m, true); err != nil || got.Ref != ref {
 			t.Fatalf("retry: %v %v", got, err)
 		}
 		if n := w.wakings()["Alice Johnson"]; n != 1 {
 			t.Fatalf("a retry woke Alice %d times, want 1", n)
+		}
+		if n := w.requests("POST", "/incidents"); n != 1 {
+			t.Fatalf("a retry created again without looking: %d requests", n)
 		}
 		// The next page of the same level, five minutes later.
 		time.Sleep(5 * time.Minute)
@@ -126,8 +129,19 @@ func TestRepeatAfterAcknowledgementLapsed(t *testing.T) {
 		if err := w.pd.Acknowledge("PALICE1", ref); err != nil {
 			t.Fatal(err)
 		}
+		if got := w.heard(); len(got) != 1 {
+			t.Errorf("answers: %+v", got)
+		}
 		time.Sleep(30 * time.Minute)
-		w.page(message())
+		// Also a new process, which remembers nothing, must not take the old
+		// acknowledgement for an answer.
+		again, err := pagerduty.New(w.cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := again.Deliver(t.Context(), message(), false); err != nil {
+			t.Fatal(err)
+		}
 		if got := w.only(); got.Status != "triggered" {
 			t.Errorf("after the repeat it is %s", got.Status)
 		}

@@ -23,7 +23,7 @@ func schedules(_ *pagerduty.Config, far *stand.Config) {
 	}
 	far.Schedules = []stand.Schedule{
 		{ID: "PS1", Name: "Primary", Zone: "America/New_York", Overrides: 2, Layers: []stand.Layer{{
-			Name: "Layer 1", Start: "1999-11-01T14:00:00Z", Rotation: "1999-11-01T14:00:00Z", Turn: week, Users: []string{"PALICE1", "PBOB001"},
+			Name: "Layer 1", Start: "1999-11-02T14:00:00Z", Rotation: "1999-11-02T14:00:00Z", Turn: week, Users: []string{"PALICE1", "PBOB001"},
 		}}},
 		{ID: "PS2", Name: "Secondary", Zone: "Europe/Berlin", Layers: []stand.Layer{{
 			Start: "1999-12-01T08:00:00Z", Turn: day, Users: []string{"PALICE1", "PBOB001", "PBOT001"},
@@ -75,10 +75,10 @@ func TestImportSchedules(t *testing.T) {
 	}
 	// Who is on call is who PagerDuty had: the first user from the first turn on.
 	for _, c := range []struct{ role, at, want string }{
-		{"primary", "1999-11-01T14:00:00Z", "Alice Johnson"},
-		{"primary", "1999-11-08T13:59:59Z", "Alice Johnson"},
-		{"primary", "1999-11-08T14:00:00Z", "Bob Diaz"},
-		{"primary", "2000-04-03T13:30:00Z", "Alice Johnson"}, // 09:30 in New York's summer: turn 22
+		{"primary", "1999-11-02T14:00:00Z", "Alice Johnson"},
+		{"primary", "1999-11-09T13:59:59Z", "Alice Johnson"},
+		{"primary", "1999-11-09T14:00:00Z", "Bob Diaz"},
+		{"primary", "2000-04-04T13:30:00Z", "Alice Johnson"}, // 09:30 in New York's summer: turn 22
 		{"secondary", "1999-12-01T08:00:00Z", "Alice Johnson"},
 		{"secondary", "1999-12-02T08:00:00Z", "Bob Diaz"},
 		{"secondary", "1999-12-03T08:00:00Z", "Muster"},

@@ -67,7 +67,14 @@ func (c *Channel) webhook(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	if err := c.hooked(ctx, body); err != nil {
+	var h hook
+	if err := json.Unmarshal(body, &h); err != nil {
+		// It would be no better the next time.
+		c.cfg.Log.Warn("a signed PagerDuty webhook cannot be read and is left out")
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	if err := c.hooked(ctx, h); err != nil {
 		c.cfg.Log.Warn("a PagerDuty webhook could not be recorded; PagerDuty sends it again", "error", err)
 		http.Error(w, "it could not be recorded; send it again", http.StatusServiceUnavailable)
 		return
@@ -104,12 +111,7 @@ func signed(secrets string, headers []string, body []byte) bool {
 }
 
 // hooked records what a webhook says, if somebody answered a page of ours.
-func (c *Channel) hooked(ctx context.Context, body []byte) error {
-	var h hook
-	if json.Unmarshal(body, &h) != nil {
-		c.cfg.Log.Warn("a signed PagerDuty webhook cannot be read and is left out")
-		return nil
-	}
+func (c *Channel) hooked(ctx context.Context, h hook) error {
 	d := deed{id: h.Event.Data.ID, agent: h.Event.Agent, at: h.Event.OccurredAt.UTC()}
 	switch h.Event.Type {
 	case "incident.acknowledged":

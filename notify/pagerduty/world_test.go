@@ -203,3 +203,13 @@ func (w *world) follow(ref string, seq uint64, e incident.Event, maybeSent bool)
 		w.t.Fatal(err)
 	}
 }
+
+// requests counts what was sent to PagerDuty.
+func (w *world) requests(method, path string) (n int) {
+	for _, c := range w.pd.Calls() {
+		if c.Method == method && c.Path == path {
+			n++
+		}
+	}
+	return n
+}
