@@ -287,9 +287,11 @@ func TestOldAcknowledgementAnswersNothing(t *testing.T) {
 }
 
 // hook is a webhook's body about the incident with a key.
-func hook(kind, key, agent string) []byte {
+func hook(kind, key, agent string) []byte { return hookOf(kind, "Q0000009", key, agent) }
+
+func hookOf(kind, id, key, agent string) []byte {
 	return fmt.Appendf(nil, `{"event":{"id":"E1","event_type":%q,"resource_type":"incident","occurred_at":"2026-03-01T03:00:00.250Z",`+
-		`"agent":%s,"client":null,"data":{"id":"Q0000009","type":"incident","status":"acknowledged","incident_key":%q,"assignees":[],"new":1}}}`, kind, agent, key)
+		`"agent":%s,"client":null,"data":{"id":%q,"type":"incident","status":"acknowledged","incident_key":%q,"assignees":[],"new":1}}}`, kind, agent, id, key)
 }
 
 const (
