@@ -270,3 +270,45 @@ func TestManyAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestCallsThatNeverRangAreMadeAgain(t *testing.T) {
+	inRig(t, func(c *phone.Config) { c.Public = "" }, func(t *testing.T, r *rig) {
+		r.twilio.SetFaults(twilio.Faults{Times: 1, LoseAnswer: true, DropCalls: true})
+		if _, err := r.phone.Deliver(t.Context(), page(), false); class(err) != "unclear" {
+			t.Fatal(err)
+		}
+		m := page()
+		time.Sleep(40 * time.Second)
+		m.Page.At = m.Page.At.Add(-time.Second)
+		if _, err := r.phone.Deliver(t.Context(), m, true); err != nil || len(r.twilio.Calls()) != 2 {
+			t.Errorf("%v, %d calls; want a second one", err, len(r.twilio.Calls()))
+		}
+	})
+}
+
+// TestACallUnderWayIsNotTakenForAnother: until its answer is here, nobody can
+// tell whose a new call is.
+func TestACallUnderWayIsNotTakenForAnother(t *testing.T) {
+	inRig(t, nil, func(t *testing.T, r *rig) {
+		r.twilio.SetFaults(twilio.Faults{Method: "POST", Times: 1, Slow: 3 * time.Second})
+		done := make(chan incident.Receipt)
+		go func() {
+			got, err := r.phone.Deliver(t.Context(), page(), false)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- got
+		}()
+		time.Sleep(time.Second)
+		second := page()
+		second.Delivery = "INC-13/1/0"
+		if _, err := r.phone.Deliver(t.Context(), second, true); class(err) != "unclear" {
+			t.Errorf("beside a call under way: %s %v", class(err), err)
+		}
+		first := <-done
+		got, err := r.phone.Deliver(t.Context(), second, true)
+		if err != nil || got.Name == first.Name || len(r.twilio.Calls()) != 2 {
+			t.Errorf("afterwards: %v, %v, %d calls", got, err, len(r.twilio.Calls()))
+		}
+	})
+}

@@ -25,7 +25,7 @@ var pages = []struct {
 	{"asked by name", page{incident: "INC-3", severity: incident.P1, title: "Is it still slow?", reason: "she knows the database", person: alice}},
 	{"a level of one's own", page{incident: "INC-3", severity: incident.P1, title: "Disk full", level: "night shift", person: alice}},
 	{"no title", page{incident: "INC-1", severity: incident.P2, level: "L2"}},
-	{"strange title", page{incident: "INC-4", severity: incident.P0, title: spoken("🚨 <b>R&D</b> \"down\"\u0000\n‍👩‍🚒 ❤️ café №5 — 東京 ＡＰＩ\ufffd", maxTitle), level: "L1"}},
+	{"strange title", page{incident: "INC-4", severity: incident.P0, title: spoken("🚨 <b>R&D</b> \"down\"\u0000\n\u200d👩\u200d🚒 ❤️ café №5 — 東京 ＡＰＩ\ufffd", maxTitle), level: "L1"}},
 	{"only signs", page{incident: "INC-5", severity: incident.P0, title: spoken("🔥🔥🔥", maxTitle), level: "L1"}},
 	{"linked", page{incident: "INC-12", severity: incident.P0, title: "API service down", level: "L1", link: "https://example.slack.com/archives/C1/p1"}},
 }
@@ -54,7 +54,7 @@ func TestTextsGolden(t *testing.T) {
 func TestTextsAreShortEnoughAndSafe(t *testing.T) {
 	for _, title := range []string{
 		strings.Repeat("x", 100_000), strings.Repeat("word ", 20_000), strings.Repeat("&", 5_000), strings.Repeat("<\"'>", 5_000), strings.Repeat("東京", 5_000),
-		strings.Repeat("👩‍🚒", 5_000), strings.Repeat("é", 5_000), "\xff\xfe", "", strings.Repeat("\u0301", 5_000),
+		strings.Repeat("👩\u200d🚒", 5_000), strings.Repeat("é", 5_000), "\xff\xfe", "", strings.Repeat("\u0301", 5_000),
 	} {
 		p := page{incident: "INC-123456789", severity: incident.P0, title: spoken(title, maxTitle), reason: spoken(title, maxReason), level: strings.Repeat("&", 40), person: alice}
 		doc := inline(p)

@@ -123,7 +123,7 @@ func (s *Server) Close() {
 	s.live.Wait()
 }
 
-// AccountSID, AuthToken and Number are what an app is configured with.
+// AccountSID names the account.
 func (s *Server) AccountSID() string { return s.cfg.AccountSID }
 
 // AuthToken gives the account's key.
@@ -320,7 +320,7 @@ func (s *Server) name(prefix string) string {
 	return fmt.Sprintf("%s%032x", prefix, s.made)
 }
 
-// Calls, Messages and Requests give what there was, oldest first.
+// Calls gives every call as it stands, oldest first.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
