@@ -77,7 +77,7 @@ func (c *Channel) render(e envelope) ([]byte, error) {
 	m.SetDateWithValue(e.date.UTC())
 	m.FromMailAddress(&c.from)
 	for i := range e.to {
-		m.AddToMailAddress(&mail.Address{Name: cut(plainLine(e.to[i].Name), maxName), Address: e.to[i].Address})
+		m.AddToMailAddress(&mail.Address{Name: displayName(e.to[i].Name), Address: e.to[i].Address})
 	}
 	m.SetGenHeaderPreformatted(gomail.HeaderSubject, unstructured(len("Subject: "), e.subject))
 	if e.replyTo != "" {
@@ -151,6 +151,12 @@ func cleaned(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// displayName is a person's name for a header. net/mail writes a backslash
+// beside letters beyond ASCII in a way that it cannot read again.
+func displayName(name string) string {
+	return cut(plainLine(strings.ReplaceAll(name, `\`, "")), maxName)
 }
 
 func cut(text string, letters int) string {

@@ -67,7 +67,7 @@ func New(cfg Config) (*Channel, error) {
 	if len(cfg.Secret) == 0 {
 		return nil, errors.New("the mail channel has no secret for its Message-IDs")
 	}
-	if from.Name == "" {
+	if from.Name = displayName(from.Name); from.Name == "" {
 		from.Name = "Muster"
 	}
 	if cfg.Dial == nil {
