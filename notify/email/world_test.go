@@ -46,7 +46,7 @@ func page() notify.Message {
 }
 
 // onLoopback starts an inbox on a real socket and gives its port.
-func onLoopback(t *testing.T, cfg inbox.Config) (*inbox.Inbox, string) {
+func onLoopback(t testing.TB, cfg inbox.Config) (*inbox.Inbox, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -59,7 +59,7 @@ func onLoopback(t *testing.T, cfg inbox.Config) (*inbox.Inbox, string) {
 	return serve(t, cfg, l), port
 }
 
-func serve(t *testing.T, cfg inbox.Config, l net.Listener) *inbox.Inbox {
+func serve(t testing.TB, cfg inbox.Config, l net.Listener) *inbox.Inbox {
 	t.Helper()
 	box := inbox.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -75,7 +75,7 @@ func serve(t *testing.T, cfg inbox.Config, l net.Listener) *inbox.Inbox {
 }
 
 // channel makes a Channel that is closed with the test.
-func channel(t *testing.T, cfg Config) *Channel {
+func channel(t testing.TB, cfg Config) *Channel {
 	t.Helper()
 	if cfg.From == "" {
 		cfg.From = "Muster <muster@example.com>"
@@ -92,7 +92,7 @@ func channel(t *testing.T, cfg Config) *Channel {
 }
 
 // certificate is one for a name, and the roots that trust it.
-func certificate(t *testing.T, name string) (server, client *tls.Config) {
+func certificate(t testing.TB, name string) (server, client *tls.Config) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
