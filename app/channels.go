@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"muster/config"
 	"muster/incident"
@@ -89,7 +90,7 @@ func (p *Program) newChannels() (c channels, err error) {
 		c.pagerduty, err = pagerduty.New(pagerduty.Config{
 			APIKey: env.PagerDutyAPIKey.Reveal(), RoutingKey: env.PagerDutyRoutingKey.Reveal(), From: env.PagerDutyFrom,
 			APIURL: env.PagerDutyAPIURL, EventsURL: env.PagerDutyEventsURL, WebhookSecret: env.PagerDutyWebhookSecret.Reveal(),
-			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Person: p.byPagerDuty, Log: p.log,
+			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Person: p.byPagerDuty, HTTP: p.opt.HTTP, Log: p.log,
 		})
 		if err != nil {
 			return c, fmt.Errorf("%w: PagerDuty: %w", errSetup, err)
@@ -98,7 +99,7 @@ func (p *Program) newChannels() (c channels, err error) {
 	if hasPhone(env) {
 		c.phone, err = phone.New(phone.Config{
 			AccountSID: env.TwilioAccountSID, AuthToken: env.TwilioAuthToken.Reveal(), From: env.TwilioFrom, APIURL: env.TwilioAPIURL,
-			Public: env.MusterPublicURL, Listen: p.answer, Who: p.byPhone, Told: p.heard, Now: p.now, Log: p.log,
+			Public: env.MusterPublicURL, Listen: p.answer, Who: p.byPhone, Told: p.heard, Now: p.now, HTTP: p.opt.HTTP, Log: p.log,
 		})
 		if err != nil {
 			return c, fmt.Errorf("%w: phone: %w", errSetup, err)
@@ -126,7 +127,7 @@ func (p *Program) newEmail(c *channels) error {
 			return err
 		}
 	}
-	c.email, err = email.New(email.Config{URL: env.SMTPURL.Reveal(), From: env.SMTPFrom, Secret: secret, Acks: c.acks, Log: p.log})
+	c.email, err = email.New(email.Config{URL: env.SMTPURL.Reveal(), From: env.SMTPFrom, Secret: secret, Acks: c.acks, Dial: p.opt.MailDial, Log: p.log})
 	return err
 }
 
@@ -220,7 +221,30 @@ func (p *Program) follow(ctx context.Context, d outbox.Delivery, e incident.Foll
 	if !ok {
 		return nil
 	}
-	return follower.Follow(ctx, notify.Follow{Delivery: d.ID, Incident: s, Refs: s.Refs(e.Method), Record: r, Now: p.now()}, maybeSent)
+	refs := s.Refs(e.Method)
+	if ack, ok := r.Event.(incident.Acknowledged); ok {
+		refs = stopped(s, e.Method, ack.By)
+	}
+	return follower.Follow(ctx, notify.Follow{Delivery: d.ID, Incident: s, Refs: refs, Record: r, Now: p.now()}, maybeSent)
+}
+
+// stopped are the pages that an acknowledgement stops: the person's own, and
+// those of the levels that any acknowledgement stops. A level that asks "is it
+// resolved?" goes on asking.
+func stopped(s incident.Incident, method string, by incident.Person) []string {
+	var out []string
+	for _, page := range s.Climb.Pages {
+		l, known := s.Level(page.Level)
+		if !page.Person.Is(by) && (!known || l.Until != incident.UntilAcknowledged) {
+			continue
+		}
+		for _, m := range page.Methods {
+			if m.Method == method && m.Ref != "" && !slices.Contains(out, m.Ref) {
+				out = append(out, m.Ref)
+			}
+		}
+	}
+	return out
 }
 
 // meant finds the record that a follower is told of. A page that arrived after

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -28,6 +29,10 @@ type Options struct {
 	Listener net.Listener
 	// Dial opens connections to Slack; nil: the usual way.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// HTTP speaks to PagerDuty and Twilio, MailDial connects to the mail
+	// server; nil: the usual ways.
+	HTTP     *http.Client
+	MailDial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Now and Until are the clock that decides; nil: the plain one.
 	Now   func() time.Time
 	Until func(time.Time) time.Duration
