@@ -80,20 +80,30 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	}
 	clock := newClock(f.Speed)
 	clock.notBefore(last)
-	ws := workspace.New(demoWorkspace(live.Get(), clock))
+	public := "http://" + own.Addr().String()
+	standIns, err := newStandIns(live.Get(), public, clock.Now)
+	if err != nil {
+		return errors.Join(err, ln.Close(), own.Close())
+	}
+	setup := demoWorkspace(live.Get(), clock)
+	setup.Phone = standIns.press
+	ws := workspace.New(setup)
+	standIns.ws = ws
 	url := "http://" + ln.Addr().String()
 	env := config.Env{
 		SlackBotToken: config.NewSecret(ws.BotToken()), SlackAppToken: config.NewSecret(ws.AppToken()),
 		SlackAPIURL: url + "/api/", MusterAPIToken: config.NewSecret("demo"),
 	}
+	env = standIns.env(env, public)
 	p := New(Options{
 		Live: live, Env: env, Store: s, Listener: own, Now: clock.Now, Until: clock.Until, Log: logger(f.Log, logTo), Watch: watch,
 	})
 
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	served := make(chan error, 1)
+	served := make(chan error, 2)
 	go func() { served <- ws.Serve(run, ln) }()
+	go func() { served <- standIns.run(run) }()
 	fmt.Fprintf(out, "Muster's demo is at %s (a whole local Slack workspace; Ctrl-C ends it).\n", url)
 	fmt.Fprintln(out, "Try it: "+hint(live.Get(), clock.Now()))
 	fmt.Fprintf(out, "The same over HTTP: MUSTER_URL=http://%s MUSTER_API_TOKEN=demo muster incident --as alice@example.com list\n", own.Addr())
@@ -102,7 +112,7 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	}
 	err = p.Run(ctx)
 	stop()
-	return errors.Join(err, <-served)
+	return errors.Join(err, <-served, <-served)
 }
 
 // lastRecorded is when the newest record of what is still open was made; zero:
@@ -180,12 +190,11 @@ func channelName(name string) string {
 	return ""
 }
 
+// handle is a member's in the demo's workspace.
+func handle(m rota.Member) string { return strings.TrimPrefix(m.Slack, "@") }
+
 func profile(m rota.Member, title string) workspace.Profile {
-	handle := m.Slack
-	if len(handle) > 0 && handle[0] == '@' {
-		handle = handle[1:]
-	}
-	p := workspace.Profile{Handle: handle, Name: m.Name, Email: m.Email, Title: title}
+	p := workspace.Profile{Handle: handle(m), Name: m.Name, Email: m.Email, Title: title}
 	if m.Zone != nil {
 		p.TZ = m.Zone.String()
 	}

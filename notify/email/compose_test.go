@@ -270,7 +270,7 @@ func TestThread(t *testing.T) {
 		mailed(m.To.Person, "L1", incident.PageDelivered), mailed(m.To.Person, "L1", incident.PageDelivered), mailed(bob, "L2", incident.PageDelivered),
 		mailed(incident.Person{Key: "carol@example.com"}, "L3", incident.PageFailed), mailed(incident.Person{Key: "slack:U1"}, "L3", incident.PageDelivered),
 	}
-	refs := []string{first.Name, "<bad>\r\nBcc: eve@example.com", second.Name}
+	refs := []string{first.Ref, "<bad>\r\nBcc: eve@example.com", second.Ref}
 	follow := func(n string, e incident.Event) {
 		t.Helper()
 		f := notify.Follow{Delivery: n, Incident: inc, Refs: refs, Now: night.Add(40 * time.Minute), Record: incident.Record{Seq: 30, At: night.Add(40 * time.Minute), Event: e}}
@@ -297,7 +297,7 @@ func TestThread(t *testing.T) {
 		if want := map[bool]string{true: "Re: ", false: ""}[i > 1] + "[P0] INC-3 API service down (L1)"; got.Subject != want {
 			t.Errorf("mail %d is called %q, not %q", i, got.Subject, want)
 		}
-		if i > 1 && (got.InReplyTo != second.Name || !slices.Equal(got.References, []string{c.root("INC-3"), first.Name, second.Name})) {
+		if i > 1 && (got.InReplyTo != second.Ref || !slices.Equal(got.References, []string{c.root("INC-3"), first.Ref, second.Ref})) {
 			t.Errorf("mail %d answers %s, after %v", i, got.InReplyTo, got.References)
 		}
 	}

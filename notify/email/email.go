@@ -91,7 +91,7 @@ func (c *Channel) Close() error {
 	return nil
 }
 
-// Deliver mails the page to m.To. The receipt's name is the Message-ID.
+// Deliver mails the page to m.To. The receipt's Ref is the Message-ID.
 func (c *Channel) Deliver(ctx context.Context, m notify.Message, _ bool) (incident.Receipt, error) {
 	if err := CheckAddress(m.To.Email); err != nil {
 		return incident.Receipt{}, outbox.PermanentError{Reason: err.Error() + "; correct it in oncall/rotation.yaml"}
@@ -112,7 +112,7 @@ func (c *Channel) post(ctx context.Context, key string, e envelope) (incident.Re
 	if err := c.flights.take(ctx, parcel{key: key, id: e.id, to: e.to, data: data}); err != nil {
 		return incident.Receipt{}, err
 	}
-	return incident.Receipt{Name: "<" + e.id + ">"}, nil
+	return incident.Receipt{Ref: "<" + e.id + ">"}, nil
 }
 
 // carry is one conversation that sends one mail. done is told what came of the

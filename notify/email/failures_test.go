@@ -253,8 +253,8 @@ func TestRealServerMisbehavesAndRecovers(t *testing.T) {
 				t.Fatalf("%d mails are kept, not %d", len(mails), tt.kept+1)
 			}
 			for _, m := range mails {
-				if m.MessageID != receipt.Name {
-					t.Errorf("a copy is named %s, not %s: no mailbox can tell that it is one", m.MessageID, receipt.Name)
+				if m.MessageID != receipt.Ref {
+					t.Errorf("a copy is named %s, not %s: no mailbox can tell that it is one", m.MessageID, receipt.Ref)
 				}
 			}
 		})

@@ -35,8 +35,8 @@ func TestMailOverSTARTTLSWithAUTH(t *testing.T) {
 		if !got.Encrypted || got.User != "muster" {
 			t.Errorf("encrypted %v, signed in as %q", got.Encrypted, got.User)
 		}
-		if got.Subject != "[P0] INC-3 API service down (L1)" || got.MessageID != receipt.Name {
-			t.Errorf("subject %q, Message-ID %q, receipt %q", got.Subject, got.MessageID, receipt.Name)
+		if got.Subject != "[P0] INC-3 API service down (L1)" || got.MessageID != receipt.Ref {
+			t.Errorf("subject %q, Message-ID %q, receipt %q", got.Subject, got.MessageID, receipt.Ref)
 		}
 	}
 	if n := len(box.Mails("")); n != 2 {

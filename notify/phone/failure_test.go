@@ -106,8 +106,8 @@ func TestFailures(t *testing.T) {
 					synctest.Wait()
 					if n := len(r.twilio.Calls()); n != c.calls {
 						t.Errorf("%s (%q): %d calls; want %d", name, where, n, c.calls)
-					} else if n == 1 && got.Name != r.twilio.Calls()[0].SID {
-						t.Errorf("%s: the receipt is %q", name, got.Name)
+					} else if n == 1 && got.Ref != r.twilio.Calls()[0].SID {
+						t.Errorf("%s: the receipt is %q", name, got.Ref)
 					}
 				})
 			})
@@ -205,8 +205,8 @@ func TestRestartLooksFirst(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := len(r.twilio.Calls()); n != 2 || first.Name == second.Name {
-			t.Errorf("two pages of one person have the calls %q and %q of %d", first.Name, second.Name, n)
+		if n := len(r.twilio.Calls()); n != 2 || first.Ref == second.Name {
+			t.Errorf("two pages of one person have the calls %q and %q of %d", first.Ref, second.Name, n)
 		}
 		// A third page that was never made is not taken for one of them.
 		b.Delivery = "INC-14/1/0"
@@ -242,7 +242,7 @@ func TestSameDeliveryIsOneCall(t *testing.T) {
 	inRig(t, nil, func(t *testing.T, r *rig) {
 		one := r.call(page())
 		got, err := r.phone.Deliver(t.Context(), page(), true)
-		if err != nil || got.Name != one.SID || len(r.twilio.Calls()) != 1 {
+		if err != nil || got.Ref != one.SID || len(r.twilio.Calls()) != 1 {
 			t.Errorf("%v, %v, %d calls", got, err, len(r.twilio.Calls()))
 		}
 	})
@@ -307,7 +307,7 @@ func TestACallUnderWayIsNotTakenForAnother(t *testing.T) {
 		}
 		first := <-done
 		got, err := r.phone.Deliver(t.Context(), second, true)
-		if err != nil || got.Name == first.Name || len(r.twilio.Calls()) != 2 {
+		if err != nil || got.Ref == first.Ref || len(r.twilio.Calls()) != 2 {
 			t.Errorf("afterwards: %v, %v, %d calls", got, err, len(r.twilio.Calls()))
 		}
 	})

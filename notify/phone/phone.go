@@ -187,4 +187,4 @@ func (c *Channel) address(inlet, word string) string {
 }
 
 // receipt carries the call's SID.
-func receipt(sid string) incident.Receipt { return incident.Receipt{Name: sid} }
+func receipt(sid string) incident.Receipt { return incident.Receipt{Ref: sid} }

@@ -175,8 +175,8 @@ func (r *rig) call(m notify.Message) twilio.Call {
 	synctest.Wait()
 	calls := r.twilio.Calls()
 	last := calls[len(calls)-1]
-	if got.Name != last.SID {
-		r.t.Fatalf("the receipt names %q, the call is %q", got.Name, last.SID)
+	if got.Ref != last.SID {
+		r.t.Fatalf("the receipt names %q, the call is %q", got.Ref, last.SID)
 	}
 	return last
 }
