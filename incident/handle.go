@@ -107,7 +107,7 @@ func handleOpen(s Incident, in Intent, now time.Time) ([]Event, error) {
 	case Snooze:
 		return snooze(s, in, now)
 	case Resolve:
-		return one(ResolvedEvent{By: in.By, Cause: in.Cause, Fix: in.Fix, Postmortem: in.Postmortem})
+		return one(ResolvedEvent(in))
 	case Merge:
 		if strings.EqualFold(in.Into, s.ID) {
 			return nil, Refusal{"same", s.ID + " cannot be merged into itself.", "Name the other incident: merge INC-n"}

@@ -256,8 +256,8 @@ func (o *Outbox) look(c *class, now time.Time) {
 	from := c.from
 	c.from = nil
 	j := c.top()
-	switch g := o.obstacle(c, j, now); {
-	case g == nil:
+	switch g := o.obstacle(c, j, now); g {
+	case nil:
 		c.candidates.pop()
 		j.class = nil
 		o.start(j, c, now)

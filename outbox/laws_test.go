@@ -100,7 +100,7 @@ func drawHistory(t *rapid.T) history {
 // past is what was seen of a history.
 type past struct {
 	history
-	t      *rapid.T
+
 	all    []outbox.Delivery
 	added  map[string]time.Time
 	calls  []outboxtest.Call

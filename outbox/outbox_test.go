@@ -24,7 +24,6 @@ type world struct {
 	quit  func() error
 	began time.Time
 	seq   int
-	used  bool
 }
 
 // bubble runs a scenario; the outbox is stopped at its end.

@@ -160,8 +160,8 @@ func (t *teller) declare(title string) string {
 
 // work is what people write while they work on it: 300 to 500 bytes each.
 func (t *teller) work(id string, n int) {
-	switch {
-	case n%2 == 0:
+	switch n % 2 {
+	case 0:
 		t.say(id, 2*time.Second, incident.PostUpdate{
 			By: bob, Status: incident.Identified, ETA: "21:30 UTC", Impact: "a third of the customers cannot pay by card",
 			Text: fmt.Sprintf("The connection pool of the payments database is used up on %d of 9 replicas since the deployment at 20:14; taking the new ones out of rotation one by one while the old version is being rolled out again", n%9),

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"strings"
 	"unicode/utf8"
 )
 
@@ -72,8 +71,6 @@ func small(text string) Object {
 	return Object{"type": "context", "elements": []Object{mrkdwn(text, MaxSection)}}
 }
 
-func divider() Object { return Object{"type": "divider"} }
-
 func actions(block string, elements ...Object) Object {
 	return Object{"type": "actions", "block_id": block, "elements": elements}
 }
@@ -103,15 +100,6 @@ func option(text, value string) Object {
 
 func overflow(action string, options ...Object) Object {
 	return Object{"type": "overflow", "action_id": action, "options": options}
-}
-
-// quoted shows foreign text as a quotation, cut so that the whole stays short.
-func quoted(text string, limit int) string {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return ""
-	}
-	return "> " + strings.ReplaceAll(Cut(Escape(text), limit), "\n", "\n> ")
 }
 
 // Length counts code points, as Slack does.

@@ -77,7 +77,6 @@ func (s script) dial(_ context.Context, _, _ string) (net.Conn, error) {
 				}
 				continue
 			case text:
-				text = false
 				command = "."
 			}
 			answer := s.answer(strings.ToUpper(command))

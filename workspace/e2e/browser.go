@@ -119,7 +119,7 @@ func Open(t testing.TB, address string, options ...Option) *Browser {
 	b := &Browser{t: t, ctx: ctx, address: strings.TrimSuffix(address, "/"), shots: s.shots, patient: s.patient}
 	t.Cleanup(func() {
 		if t.Failed() {
-			b.saveShot("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
+			_ = b.saveShot("failed-" + strings.ReplaceAll(t.Name(), "/", "-"))
 		}
 		closeTab()
 		stop()
