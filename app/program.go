@@ -29,8 +29,8 @@ type Options struct {
 	Listener net.Listener
 	// Dial opens connections to Slack; nil: the usual way.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// HTTP speaks to PagerDuty and Twilio, MailDial connects to the mail
-	// server; nil: the usual ways.
+	// HTTP speaks to PagerDuty, Twilio and the receiver of the heartbeat,
+	// MailDial connects to the mail server; nil: the usual ways.
 	HTTP     *http.Client
 	MailDial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// Now and Until are the clock that decides; nil: the plain one.
@@ -143,6 +143,9 @@ func (p *Program) Run(ctx context.Context) error {
 		{name: "slack", run: p.runSlack},
 	}
 	parts = append(p.channels.parts(p), parts...)
+	if p.opt.Env.MusterDeadmanURL.IsSet() {
+		parts = append(parts, &part{name: "heartbeat", run: p.beat})
+	}
 	if p.opt.Watch {
 		parts = append(parts, &part{name: "configuration", run: p.watchConfig})
 	}

@@ -27,8 +27,9 @@ type world struct {
 	env     map[string]string
 	program *Program
 	stop    func()
-	end     func()       // of the workspace
-	log     *slog.Logger // nil: the test's own
+	end     func()         // of the workspace
+	log     *slog.Logger   // nil: the test's own
+	change  func(*Options) // before the start; nil: nothing
 }
 
 // inBubble runs a test in a bubble with a world that was started.
@@ -85,13 +86,17 @@ func (w *world) start() {
 		w.Fatal(err)
 	}
 	w.http = workspace.NewPipe()
-	w.program = New(Options{
+	opt := Options{
 		Live: live, Store: s, Listener: w.http, Dial: w.slack.DialContext, Log: w.logger(),
 		Env: config.Env{
 			SlackBotToken: config.NewSecret(w.ws.BotToken()), SlackAppToken: config.NewSecret(w.ws.AppToken()),
 			SlackAPIURL: "http://slack.local/api/", MusterAPIToken: config.NewSecret("api-token"),
 		},
-	})
+	}
+	if w.change != nil {
+		w.change(&opt)
+	}
+	w.program = New(opt)
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.program.Run(ctx) }()
