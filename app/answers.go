@@ -58,15 +58,19 @@ func (p *Program) heard(ctx context.Context, c phone.Progress) {
 		how = "was answered by a machine"
 	case c.State == "completed":
 		how = "was answered"
-	case c.State == "busy", c.State == "no-answer", c.State == "failed", c.State == "canceled":
-		how = "ended: " + c.State
+	case c.State == "no-answer":
+		how = "was not answered"
+	case c.State == "busy":
+		how = "found the line busy"
+	case c.State == "failed", c.State == "canceled":
+		how = "did not come about"
 	default:
 		return
 	}
 	_, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{
 		Stream: c.Incident, Key: "call:" + c.Ref + ":" + c.State,
 		Intent: incident.Note{
-			By: incident.Person{Key: "muster", Name: "Muster"}, Text: fmt.Sprintf("The call to %s %s.", p.contact(c.Person).Person, how), Source: "call:" + c.Ref,
+			By: incident.Self, Text: fmt.Sprintf("The call to %s %s.", p.contact(c.Person).Person, how), Source: "call:" + c.Ref,
 		},
 	})
 	if err != nil {

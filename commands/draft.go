@@ -49,7 +49,7 @@ func Draft(history []incident.Record) Update {
 			d.Status = incident.Investigating
 			add("Reopened: ", e.Reason)
 		case incident.Noted:
-			if e.Text != "" {
+			if e.Text != "" && !e.By.Is(incident.Self) {
 				add(shorten(strings.Join(strings.Fields(e.Text), " "), 300))
 			}
 		case incident.Paged:

@@ -58,11 +58,8 @@ func (c *climb) turnTo(e incident.LastResortPaged) []incident.Event {
 		return []incident.Event{e}
 	}
 	who := c.roster.Contact(incident.Person{Key: e.Target.Person}).Person
-	return []incident.Event{e, incident.Escalated{By: self, Person: who, Reason: "the last resort", Last: true}}
+	return []incident.Event{e, incident.Escalated{By: incident.Self, Person: who, Reason: "the last resort", Last: true}}
 }
-
-// self is who asks when a page that was asked for failed.
-var self = incident.Person{Key: "muster", Name: "Muster"}
 
 // orNext asks the next level when a person or a role that was asked for cannot
 // be reached (RULES 1.2, 5.6).
@@ -71,7 +68,7 @@ func (c *climb) orNext(d incident.Demand, e incident.Event) []incident.Event {
 	if !ok || d.Last {
 		return []incident.Event{e}
 	}
-	return []incident.Event{e, incident.Escalated{By: self, Reason: unreached(d, passed.Detail)}}
+	return []incident.Event{e, incident.Escalated{By: incident.Self, Reason: unreached(d, passed.Detail)}}
 }
 
 func unreached(d incident.Demand, detail string) string {
@@ -98,7 +95,7 @@ func (c *climb) follow() []incident.Event {
 		if !more {
 			return c.turnTo(incident.LastResortPaged{Why: incident.WhyFailed, After: p.Attempt})
 		}
-		return []incident.Event{incident.Escalated{By: self, Level: next, Reason: reason, After: p.Attempt}}
+		return []incident.Event{incident.Escalated{By: incident.Self, Level: next, Reason: reason, After: p.Attempt}}
 	}
 	return nil
 }

@@ -125,6 +125,9 @@ type Person struct {
 	Name string `json:"name,omitempty"`
 }
 
+// Self is Muster itself, where it acts without being told to.
+var Self = Person{Key: "muster", Name: "Muster"}
+
 // Nobody tells whether p is the zero value.
 func (p Person) Nobody() bool { return p.Key == "" }
 

@@ -25,7 +25,7 @@ const (
 // thread says whom a level pages.
 var (
 	onCallLine = regexp.MustCompile(`On-call: @(\pL+)`)
-	pagedLine  = regexp.MustCompile(`L3 @(\pL+) is paged over Slack`)
+	pagedLine  = regexp.MustCompile(`L3 @(\pL+) is paged`)
 )
 
 // named finds a person's mention in what the window shows, and gives the first
@@ -61,7 +61,7 @@ func TestStory(t *testing.T) {
 	b.Command(`/incident create "` + title + `"`)
 	b.WaitMessage("P1 Incident: " + title)
 	b.WaitText("On-call: @")
-	b.WaitText("Next escalation L3 ")
+	b.WaitText("Next escalation L2 ")
 	if text := b.Text(); !strings.Contains(text, "Next update today ") {
 		t.Errorf("the card of a new P1 does not say when the next update is due:\n%s", text)
 	}
