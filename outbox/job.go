@@ -197,6 +197,24 @@ func (j *job) outdated() bool {
 	return j.group != nil && j.group.some && j.own.before(j.group.newest)
 }
 
+// lateAt is when a page counts as late: LateAfter from its decision, also over
+// a restart. One that is overdue already gets a sixth of that for its own try.
+func (o *Outbox) lateAt(d Delivery, now time.Time) time.Time {
+	from := d.At
+	if d.NotBefore.After(from) {
+		from = d.NotBefore
+	}
+	at, soonest, latest := from.Add(o.cfg.LateAfter), now.Add(o.cfg.LateAfter/6), now.Add(o.cfg.LateAfter)
+	switch {
+	case d.At.IsZero() || at.After(latest):
+		return latest
+	case at.Before(soonest):
+		return soonest
+	default:
+		return at
+	}
+}
+
 // joinLane brings a job whose time has come into its lane, or into the place
 // of the older version that waits there.
 func (o *Outbox) joinLane(j *job, now time.Time) {
@@ -204,7 +222,7 @@ func (o *Outbox) joinLane(j *job, now time.Time) {
 	j.lane = o.laneOf(j.d)
 	if j.d.Lane == Page {
 		j.late = newAlarm(func(time.Time) { o.isLate(j) })
-		o.alarms.set(j.late, now.Add(o.cfg.LateAfter))
+		o.alarms.set(j.late, o.lateAt(j.d, now))
 	}
 	o.stir(j.lane)
 	g := j.group
