@@ -21,6 +21,9 @@ import (
 // metadataType is the event type of the metadata of every message of ours.
 const metadataType = "muster"
 
+// unsaidWait is how long to wait after a 429 that does not say.
+const unsaidWait = 5 * time.Second
+
 // web is the API over slack-go. It is the only place that knows that package,
 // beside the socket.
 type web struct {
@@ -61,6 +64,9 @@ func refused(method string, err error) error {
 		return &Error{Method: method, Code: "ratelimited", RetryAfter: max(e.RetryAfter, time.Second)}
 	}
 	if e, ok := errors.AsType[slack.StatusCodeError](err); ok {
+		if e.Code == http.StatusTooManyRequests { // it does not say for how long
+			return &Error{Method: method, Code: "ratelimited", RetryAfter: unsaidWait}
+		}
 		return statusError(method, e.Code)
 	}
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
