@@ -77,11 +77,16 @@ func (p *Program) postCommand(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, problem("usage", `"as" is not an e-mail address: say for whom the command is, such as alice@example.com.`))
 		return
 	}
+	who, err := p.person(r.Context(), email)
+	if err != nil {
+		answer(w, http.StatusUnprocessableEntity, problem("person", err.Error()))
+		return
+	}
 	via := commands.ViaHTTP
 	if r.Header.Get("X-Muster-Via") == commands.ViaCommand {
 		via = commands.ViaCommand
 	}
-	call := commands.Call{Text: c.Text, By: p.person(r.Context(), email), Via: via, Now: p.now()}
+	call := commands.Call{Text: c.Text, By: who, Via: via, Now: p.now()}
 	if key := r.Header.Get("Idempotency-Key"); key != "" {
 		call.Key = "http:" + email + ":" + key
 	}

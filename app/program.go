@@ -317,15 +317,27 @@ func (p *Program) onCall(at time.Time) []render.OnCall {
 // lastFrame is when Slack was last heard.
 func (p *Program) lastFrame() time.Time { return p.bot.LastFrame() }
 
-// person finds who is meant by an e-mail address.
-func (p *Program) person(ctx context.Context, email string) incident.Person {
+// person finds who is meant by an e-mail address. An address that neither the
+// rotas nor Slack know is refused: a mistyped one would acknowledge for nobody.
+// While Slack does not answer, it is believed.
+func (p *Program) person(ctx context.Context, email string) (incident.Person, error) {
 	if m, ok := p.roster.Schedule().Find(email); ok {
-		return m.Person()
+		return m.Person(), nil
 	}
-	if who, err := p.bot.Directory().Find(ctx, email, incident.Person{}); err == nil {
-		return who
+	stranger := incident.Person{Key: email, Name: email}
+	ctx, stop := context.WithTimeout(ctx, 2*time.Second)
+	defer stop()
+	user, err := p.bot.Directory().Lookup(ctx, stranger)
+	switch said, slack := errors.AsType[*bot.Error](err); {
+	case err == nil && !user.Deactivated:
+		return p.bot.Directory().Person(ctx, user.ID), nil
+	case err == nil, slack && said.Code == "users_not_found":
+		return incident.Person{}, incident.Refusal{
+			Code: "person", Text: email + " is nobody that the rotas or Slack know.", Hint: "Look for a slip in the address.",
+		}
+	default:
+		return stranger, nil
 	}
-	return incident.Person{Key: email, Name: email}
 }
 
 // counted counts the commands and the forms that were sent.

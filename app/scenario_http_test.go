@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muster/workspace"
 )
 
 // ask calls the program over HTTP.
@@ -88,6 +90,25 @@ func TestCommandsOverHTTP(t *testing.T) {
 		}
 		if status, _ := w.ask("GET", "/v1/incidents", "", "", ""); status != http.StatusUnauthorized {
 			t.Errorf("incidents are read without a token: %d", status)
+		}
+	})
+}
+
+// TestStrangersOverHTTP: a mistyped address acknowledges nothing. While Slack
+// cannot say who that is, it is believed.
+func TestStrangersOverHTTP(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.post(http.StatusOK, "create P1 API down", "erin@example.com", "")
+		if answer := w.post(http.StatusUnprocessableEntity, "ack INC-1", "alcie@example.com", ""); !strings.Contains(answer, "alcie@example.com is nobody") {
+			t.Errorf("the answer does not name the address: %s", answer)
+		}
+		if s := w.state("INC-1"); s.Acked() {
+			t.Errorf("nobody acknowledged: %+v", s.Acks)
+		}
+		w.ws.SetFaults(workspace.Faults{SlackDown: true})
+		w.post(http.StatusOK, "ack INC-1", "visitor@example.com", "")
+		if s := w.state("INC-1"); !s.Acked() {
+			t.Error("with Slack down the acknowledgement does not count")
 		}
 	})
 }
