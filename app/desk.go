@@ -11,16 +11,46 @@ import (
 
 // tellDesk tells one person what was changed about who is on call.
 func (p *Program) tellDesk(ctx context.Context, d outbox.Delivery, maybeSent bool, e incident.Tell) ([]byte, error) {
-	history, err := p.desk.History(ctx, d.Stream)
+	event, err := p.deskEvent(ctx, d.Stream, e.Seq)
+	if err != nil {
+		return nil, err
+	}
+	news := deskNews(event)
+	switch event := event.(type) {
+	case incident.ShiftBegan:
+		news = p.shiftBegan(event)
+	case incident.ShiftAccepted:
+		news = said(commands.Say(event.By, " has accepted now and is on call as ", commands.Bold(event.Role), "."))
+	case incident.ShiftUnanswered:
+		news = shiftUnanswered(event, e.Person)
+	}
+	return p.bot.Direct(ctx, d, maybeSent, e.Person, news)
+}
+
+// postDesk tells the incidents channel who takes over from whom.
+func (p *Program) postDesk(ctx context.Context, d outbox.Delivery, maybeSent bool, e incident.Post) ([]byte, error) {
+	event, err := p.deskEvent(ctx, d.Stream, e.Seq)
+	if err != nil {
+		return nil, err
+	}
+	began, ok := event.(incident.ShiftBegan)
+	if !ok {
+		return nil, outbox.PermanentError{Reason: "the channel is told of hand-overs only"}
+	}
+	return p.bot.Announce(ctx, d, maybeSent, p.opt.Live.Get().Channels.Incidents, p.handover(began))
+}
+
+func (p *Program) deskEvent(ctx context.Context, stream string, seq uint64) (incident.Event, error) {
+	history, err := p.desk.History(ctx, stream)
 	if err != nil {
 		return nil, outbox.NotSentError{Err: err}
 	}
 	for _, r := range history {
-		if r.Seq == e.Seq {
-			return p.bot.Direct(ctx, d, maybeSent, e.Person, deskNews(r.Event))
+		if r.Seq == seq {
+			return r.Event, nil
 		}
 	}
-	return nil, outbox.PermanentError{Reason: fmt.Sprintf("%s has no record %d", d.Stream, e.Seq)}
+	return nil, outbox.PermanentError{Reason: fmt.Sprintf("%s has no record %d", stream, seq)}
 }
 
 // deskNews says one fact of the desk to the person it concerns.

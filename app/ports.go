@@ -93,6 +93,12 @@ func (d desk) AnswerSwap(ctx context.Context, id string, by incident.Person, acc
 	return commands.Swap(answered.Swap), err
 }
 
+// AcceptShift puts on record that whoever took over knows it.
+func (d desk) AcceptShift(ctx context.Context, role string, by incident.Person, key string) error {
+	_, err := say[incident.ShiftAccepted](ctx, d, incident.AcceptShift{Role: role, By: by}, key)
+	return err
+}
+
 // say takes one step of the desk and gives the fact that came of it, also when
 // the same request comes again.
 func say[E incident.Event](ctx context.Context, d desk, in incident.Intent, key string) (fact E, err error) {

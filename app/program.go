@@ -59,6 +59,7 @@ type Program struct {
 	commands  *commands.Commands
 	metrics   *metrics
 	channels  channels
+	groups    groups
 	setup     error // of the channels; Run returns it
 
 	mu     sync.Mutex
@@ -90,7 +91,11 @@ func New(opt Options) *Program {
 		Lateness: func(d time.Duration) { p.metrics.lateness.Observe(d.Seconds()) },
 	}
 	p.incidents = engine.NewIncidents(cfg, p.roster.rules)
-	p.desk = engine.NewDesk(cfg)
+	p.groups = newGroups()
+	p.desk = engine.NewDesk(cfg, p.roster.deskRules, func(d incident.Desk) {
+		p.roster.remember(d)
+		p.groups.check()
+	})
 	p.bot = bot.New(bot.Config{
 		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
 		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
@@ -138,6 +143,8 @@ func (p *Program) Run(ctx context.Context) error {
 	parts := []*part{
 		{name: "outbox", run: p.outbox.Run},
 		{name: "clock", run: p.incidents.Run},
+		{name: "hand-overs", run: p.desk.Run},
+		{name: "user groups", run: p.followRotas},
 		{name: "upkeep", run: p.upkeep},
 		{name: "http", run: p.serve},
 		{name: "slack", run: p.runSlack},
@@ -185,6 +192,9 @@ func (p *Program) catchUp(ctx context.Context) error {
 		return err
 	}
 	p.roster.remember(d)
+	if err := p.desk.Begin(ctx); err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
 	if err := p.incidents.Start(ctx); err != nil {
 		return fmt.Errorf("catch up: %w", err)
 	}
@@ -242,6 +252,8 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 			break
 		}
 		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
+	case incident.Post:
+		receipt, err = p.postDesk(ctx, d, maybeSent, e)
 	case incident.Pass:
 		err = p.pass(ctx, d, e)
 	case incident.Page:

@@ -131,7 +131,7 @@ func (r *roster) overridesFrom(ctx context.Context, path string) (note string, e
 	if err != nil {
 		return "", err
 	}
-	d, err := engine.NewDesk(engine.Config{Store: s}).State(ctx)
+	d, err := engine.NewDesk(engine.Config{Store: s}, nil, nil).State(ctx)
 	if err == nil {
 		r.remember(d)
 	}

@@ -41,6 +41,11 @@ func (p *Program) reloaded(ctx context.Context, err error) {
 	}
 	p.metrics.reloads.WithLabelValues("taken").Inc()
 	p.log.Info("the changed configuration is in force")
+	at := p.now()
+	p.roster.reloaded.Store(&at)
+	if err := p.desk.Begin(ctx); err != nil {
+		p.log.Error("who is on call could not be looked at after a reload", "error", err)
+	}
 	if err := p.incidents.Start(ctx); err != nil {
 		p.log.Error("open incidents could not be stepped after a reload", "error", err)
 	}

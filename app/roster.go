@@ -20,6 +20,8 @@ type roster struct {
 	// that is not in the map works.
 	notifiers map[string]string
 	overrides atomic.Pointer[[]rota.Override]
+	// reloaded is when the configuration was last changed while running.
+	reloaded atomic.Pointer[time.Time]
 }
 
 func (r *roster) Schedule() rota.Schedule { return r.live.Get().Schedule }
@@ -33,6 +35,11 @@ func (r *roster) Overrides() []rota.Override {
 
 // remember takes over what the desk recorded.
 func (r *roster) remember(d incident.Desk) {
+	out := overridesOf(d)
+	r.overrides.Store(&out)
+}
+
+func overridesOf(d incident.Desk) []rota.Override {
 	out := make([]rota.Override, len(d.Overrides))
 	for i, o := range d.Overrides {
 		out[i] = rota.Override{
@@ -40,7 +47,7 @@ func (r *roster) remember(d incident.Desk) {
 			Swap: o.Swap, By: o.By, At: o.At, Reason: o.Reason,
 		}
 	}
-	r.overrides.Store(&out)
+	return out
 }
 
 // OnCall gives the people to try for a role.

@@ -35,6 +35,7 @@ type API interface {
 	UserByEmail(ctx context.Context, email string) (User, error)
 	Groups(ctx context.Context) ([]Group, error)
 	GroupMembers(ctx context.Context, id string) ([]string, error)
+	SetGroupMembers(ctx context.Context, id string, users []string) error
 
 	OpenView(ctx context.Context, trigger string, v render.View) (id string, err error)
 	UpdateView(ctx context.Context, id string, v render.View) error

@@ -24,6 +24,20 @@ func (b *Bot) Direct(ctx context.Context, d outbox.Delivery, maybeSent bool, to 
 	return json.Marshal(receipt)
 }
 
+// Announce brings a delivery that belongs to no incident into a channel that
+// is named by its name or ID. It is done once like Handler's.
+func (b *Bot) Announce(ctx context.Context, d outbox.Delivery, maybeSent bool, channel string, r commands.Reply) ([]byte, error) {
+	if _, err := b.me(ctx); err != nil {
+		return nil, outcome(err)
+	}
+	x := &sending{Bot: b, d: d, maybeSent: maybeSent, f: b.frame()}
+	receipt, err := x.channel(ctx, channel, "", x.f.Reply(r))
+	if err != nil {
+		return nil, limited(outcome(err))
+	}
+	return json.Marshal(receipt)
+}
+
 // Say posts a line into a channel, once and without a promise: for what Muster
 // says of itself.
 func (b *Bot) Say(ctx context.Context, channel, text string) error {

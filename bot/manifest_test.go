@@ -76,6 +76,7 @@ var scopesOf = map[string][]string{
 	"pins.add":                      {"pins:write"},
 	"usergroups.list":               {"usergroups:read"},
 	"usergroups.users.list":         {"usergroups:read"},
+	"usergroups.users.update":       {"usergroups:write"},
 	"users.info":                    {"users:read"},
 	"users.list":                    {"users:read"},
 	"users.lookupByEmail":           {"users:read.email"},

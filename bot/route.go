@@ -25,7 +25,7 @@ var perMinute = map[string]int{
 	"conversations.invite": tier3, "conversations.join": tier3, "conversations.list": tier2, "conversations.open": tier3,
 	"conversations.replies": tier3, "conversations.setTopic": tier2,
 	"pins.add":        tier2,
-	"usergroups.list": tier2, "usergroups.users.list": tier2,
+	"usergroups.list": tier2, "usergroups.users.list": tier2, "usergroups.users.update": tier2,
 	"users.info": tier4, "users.list": tier2, "users.lookupByEmail": tier3,
 	"views.open": tier4, "views.publish": tier4, "views.update": tier4,
 }
@@ -77,7 +77,7 @@ func limitsOf(stream string, e incident.Effect) []outbox.Limit {
 		return []outbox.Limit{posting("to " + e.Person.Key)}
 	case incident.Tell:
 		return []outbox.Limit{posting("to " + e.Person.Key)}
-	case incident.Announce:
+	case incident.Announce, incident.Post:
 		return []outbox.Limit{posting("in incidents")}
 	case incident.Thread:
 		if e.InRoom {

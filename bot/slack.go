@@ -290,6 +290,11 @@ func (w *web) GroupMembers(ctx context.Context, id string) ([]string, error) {
 	return list, refused("usergroups.users.list", err)
 }
 
+func (w *web) SetGroupMembers(ctx context.Context, id string, users []string) error {
+	_, err := w.client.UpdateUserGroupMembersContext(ctx, id, strings.Join(users, ","))
+	return refused("usergroups.users.update", err)
+}
+
 func textObject(o render.Object) *slack.TextBlockObject {
 	text, _ := o["text"].(string)
 	if text == "" {

@@ -255,3 +255,23 @@ func (c *Commands) answerSwap(x *exec, accept bool) Reply {
 	}
 	return Reply{OK: true, Body: Say(body, "."), Data: s}
 }
+
+func (c *Commands) accept(x *exec) Reply {
+	if c.Rotas == nil {
+		return noRotas()
+	}
+	if c.Desk == nil {
+		return refuse(CodeMissing, "Hand-overs are not configured here.")
+	}
+	role, named := c.roleFor(x)
+	if !x.args.empty() {
+		return usage(x.spec, "There is no role ", Code(x.args.text()), ".")
+	}
+	if !named {
+		role = c.usualRole(x.call.By, x.call.Now)
+	}
+	if err := c.Desk.AcceptShift(x.ctx, role, x.call.By, x.call.Key); err != nil {
+		return c.failed(err, "")
+	}
+	return answer("You have accepted: you are on call as ", Bold(role), ".")
+}

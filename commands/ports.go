@@ -101,13 +101,15 @@ type Swap struct {
 	BackUntil time.Time `json:"back_until,omitzero"`
 }
 
-// Desk keeps overrides and swaps. A key that it has seen changes nothing and
+// Desk keeps overrides, swaps and hand-overs. A key that it has seen changes nothing and
 // gives the first answer. Its errors are Refusals for people.
 type Desk interface {
 	AddOverride(ctx context.Context, o rota.Override, key string) (rota.Override, error)
 	// AskSwap tells the other person, who accepts or declines.
 	AskSwap(ctx context.Context, s Swap, key string) (Swap, error)
 	AnswerSwap(ctx context.Context, id string, by incident.Person, accept bool, at time.Time, key string) (Swap, error)
+	// AcceptShift says that a person who took over a role knows it.
+	AcceptShift(ctx context.Context, role string, by incident.Person, key string) error
 }
 
 // Playbooks finds the one that fits.

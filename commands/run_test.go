@@ -28,7 +28,7 @@ var needs = map[string]commands.Permission{
 	"override @bob for 2h": commands.Respond, "swap @bob for 2h": commands.Respond, "playbook": commands.Respond, "postmortem": commands.Respond,
 	"drill": commands.Admin,
 	"list":  commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
-	"help": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
+	"help": commands.Anyone, "accept primary": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
 }
 
 func TestEveryCommandIsChecked(t *testing.T) {
@@ -56,7 +56,7 @@ func TestEveryCommandIsChecked(t *testing.T) {
 			before := w.records()
 			words := fields(text)
 			named := strings.Join(append([]string{words[0], "INC-1"}, words[1:]...), " ")
-			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "playbook"}, words[0]) {
+			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "playbook", "accept"}, words[0]) {
 				named = text
 			}
 			r := w.run("dave", named)
@@ -112,7 +112,7 @@ func TestExamplesOfHelp(t *testing.T) {
 				w.run("ann", "resolve INC-3 x")
 			}
 			switch r := w.run("ann", strings.TrimSuffix(example, "`")); r.Code {
-			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "not_due":
+			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "no_shift", "not_due":
 			default:
 				t.Errorf("the example %q of %s gets %q: %s", example, name, r.Code, r.Text)
 			}

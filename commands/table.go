@@ -326,6 +326,13 @@ func rotaSpecs() []spec {
 				"swap accept S-1"},
 			run: (*Commands).swap,
 		},
+		{
+			name: "accept", about: "say that you know to be on call after a hand-over",
+			usage:    []string{"accept [role]"},
+			more:     "Without a role it is the one that you are on call for. Only the one who takes over can.",
+			examples: []string{"accept primary"},
+			run:      (*Commands).accept,
+		},
 	}
 }
 

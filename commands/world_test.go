@@ -95,7 +95,7 @@ func newWorld(t testing.TB) *world {
 	cfg := engine.Config{Store: s, Now: func() time.Time { return w.now }, Until: func(time.Time) time.Duration { return time.Hour }}
 	rules := []incident.Rule{escalation.Matrix{Roster: roster{w}}, reminders.Updates{Roster: roster{w}}}
 	w.incidents = engine.NewIncidents(cfg, func() []incident.Rule { return rules })
-	w.desk = engine.NewDesk(cfg)
+	w.desk = engine.NewDesk(cfg, nil, nil)
 	if err := w.incidents.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +236,11 @@ func (w *world) AskSwap(_ context.Context, s commands.Swap, key string) (command
 
 func (w *world) AnswerSwap(_ context.Context, id string, by incident.Person, accept bool, _ time.Time, key string) (commands.Swap, error) {
 	return say[commands.Swap](w, incident.AnswerSwap{ID: id, By: by, Accept: accept}, key)
+}
+
+func (w *world) AcceptShift(_ context.Context, role string, by incident.Person, key string) error {
+	_, err := say[incident.ShiftAccepted](w, incident.AcceptShift{Role: role, By: by}, key)
+	return err
 }
 
 func (w *world) Match(title, _ string) (incident.Severity, string, bool) {

@@ -23,11 +23,13 @@ var (
 		"reopened": Reopened{}, "closed": ClosedEvent{}, "merged_into": MergedInto{},
 		"merged_from": MergedFrom{}, "posted": Posted{}, "effect_failed": EffectFailed{},
 		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
+		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{},
 	})
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},
 		"thread": Thread{}, "tell": Tell{}, "notify": Notify{}, "operations": Operations{},
 		"last": Last{}, "room": Room{}, "pass": Pass{}, "follow": Follow{},
+		"post": Post{},
 	})
 )
 

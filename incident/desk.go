@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Desk is what people changed by hand about who is on call: overrides and
-// swaps. It belongs to no incident and has one history for the whole
+// Desk is what people changed by hand about who is on call, overrides and
+// swaps, and the hand-overs that they were told of. It belongs to no incident and has one history for the whole
 // installation. Like Incident it is a value that ApplyDesk never changes.
 type Desk struct {
 	Stream    string     `json:"stream,omitempty"`
@@ -15,6 +15,7 @@ type Desk struct {
 	Made      int        `json:"made,omitempty"` // numbers given out
 	Overrides []Override `json:"overrides,omitempty"`
 	Swaps     []Swap     `json:"swaps,omitempty"` // asked and not answered
+	Duties    []Duty     `json:"duties,omitempty"`
 }
 
 // Override puts a person on call for a role and a span.
@@ -99,6 +100,12 @@ func ApplyDesk(d Desk, r Record) Desk {
 				d.Overrides = addOverride(d.Overrides, o, r.At)
 			}
 		}
+	case ShiftBegan:
+		d = d.began(e, r.Seq)
+	case ShiftAccepted:
+		d = d.accepted(e)
+	case ShiftUnanswered:
+		d = d.unanswered(e)
 	}
 	return d
 }
@@ -141,6 +148,8 @@ func HandleDesk(d Desk, in Intent, now time.Time) ([]Event, error) {
 		return one(SwapAsked{s})
 	case AnswerSwap:
 		return answerSwap(d, in)
+	case AcceptShift:
+		return acceptShift(d, in)
 	case Settled, Wake:
 		return nil, nil
 	}
@@ -169,7 +178,7 @@ func answerSwap(d Desk, in AnswerSwap) ([]Event, error) {
 }
 
 // EffectsDesk says who must be told.
-func EffectsDesk(_ Desk, r Record) []Effect {
+func EffectsDesk(d Desk, r Record) []Effect {
 	tell := Tell{Seq: r.Seq, What: EventKind(r.Event)}
 	switch e := r.Event.(type) {
 	case OverrideMade:
@@ -182,7 +191,7 @@ func EffectsDesk(_ Desk, r Record) []Effect {
 	case SwapAnswered:
 		tell.Person = e.By
 	default:
-		return nil
+		return handoverEffects(d, r)
 	}
 	return []Effect{tell}
 }

@@ -47,6 +47,12 @@ type Tell struct {
 	Person Person `json:"person"`
 }
 
+// Post posts into the incidents channel what one record of the desk says.
+type Post struct {
+	Seq  uint64 `json:"seq"`
+	What string `json:"what"` // the record's kind
+}
+
 // Notify posts a short announcement to a class's channel.
 type Notify struct {
 	Channel Channel `json:"channel"`
@@ -109,3 +115,4 @@ func (Last) effect()        {}
 func (Room) effect()        {}
 func (Follow) effect()      {}
 func (Pass) effect()        {}
+func (Post) effect()        {}

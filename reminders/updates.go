@@ -1,5 +1,5 @@
-// Package reminders is the clocks of an incident that are not pages: when an
-// update is due, when one is overdue, and who is told.
+// Package reminders is the clocks that are not pages: when an incident's update
+// is due or overdue, when a role changes hands, and who is told.
 //
 // It never sends anything and never reads a clock: the moment is an argument.
 package reminders
