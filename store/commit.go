@@ -113,7 +113,7 @@ func (s *Store) writeSome(jobs []*job) (rest []*job) {
 		}
 		return nil
 	}
-	b := batch{base: map[string][]byte{}}
+	b := batch{base: map[string][]byte{}, most: s.mostOps()}
 	position := s.position
 	taken := 0
 	for _, j := range jobs {
@@ -173,10 +173,18 @@ type batch struct {
 	ops  []kv.Op
 	only []kv.If
 	size int
+	most int // operations and preconditions that the engine takes
+}
+
+func (s *Store) mostOps() int {
+	if wide, ok := s.engine.(kv.Wide); ok {
+		return wide.MostOps()
+	}
+	return MaxOps
 }
 
 func (b *batch) fits(d *draft) bool {
-	return len(b.ops)+len(d.ops) <= MaxOps && len(b.only)+len(d.only) <= MaxOps && b.size+d.size <= MaxBytes
+	return len(b.ops)+len(d.ops) <= b.most && len(b.only)+len(d.only) <= b.most && b.size+d.size <= MaxBytes
 }
 
 func (b *batch) add(d *draft) {

@@ -12,7 +12,8 @@ import (
 )
 
 // Limits of one write to the engine. Steps that were handed in at the same time
-// share a write up to these; one step is never split.
+// share a write up to these; one step is never split. An engine that is kv.Wide
+// says itself how many operations it takes.
 const (
 	MaxOps   = 128
 	MaxBytes = 1 << 20

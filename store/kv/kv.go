@@ -57,6 +57,14 @@ type Rewriter interface {
 	Rewrite(keep string, fill func(from, to Engine) error) error
 }
 
+// Wide is an engine that takes more operations in one Commit than every engine
+// must.
+type Wide interface {
+	// MostOps is how many operations, and how many preconditions, one Commit
+	// takes.
+	MostOps() int
+}
+
 // Copier is an engine that can write itself out as one file, as it was at one
 // moment, while others write.
 type Copier interface {

@@ -69,6 +69,12 @@ type DB struct {
 	wedged bool // bbolt kept its locks in a panic; closing it would hang
 }
 
+// mostOps keeps one transaction short enough that nobody waits for it.
+const mostOps = 1024
+
+// MostOps is how many operations one Commit takes.
+func (db *DB) MostOps() int { return mostOps }
+
 // Open opens or creates the file, after checking whatever would make bbolt
 // panic, and compacts it when more than half of it is free.
 func Open(path string, opt Options) (*DB, error) {
