@@ -62,7 +62,10 @@ func (p *Program) heard(ctx context.Context, c phone.Progress) {
 		how = "was not answered"
 	case c.State == "busy":
 		how = "found the line busy"
-	case c.State == "failed", c.State == "canceled":
+	case c.State == "failed":
+		p.neverRang(ctx, c)
+		return
+	case c.State == "canceled":
 		how = "did not come about"
 	default:
 		return
@@ -75,6 +78,21 @@ func (p *Program) heard(ctx context.Context, c phone.Progress) {
 	})
 	if err != nil {
 		p.log.Warn("how a call ended was not recorded", "incident", c.Incident, "error", err)
+	}
+}
+
+// neverRang puts on record that a call which the provider took could not be
+// made, so that the page goes on to the next way at once.
+func (p *Program) neverRang(ctx context.Context, c phone.Progress) {
+	_, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{
+		Stream: c.Incident, Key: "call:" + c.Ref + ":" + c.State,
+		Intent: incident.Settled{
+			Effect: incident.Page{Attempt: c.Attempt, Method: "phone"}, State: incident.PageFailed,
+			Reason: "the call could not be made", Receipt: incident.Receipt{Ref: c.Ref},
+		},
+	})
+	if err != nil {
+		p.log.Warn("a call that never rang was not recorded", "incident", c.Incident, "error", err)
 	}
 }
 

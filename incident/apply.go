@@ -317,7 +317,10 @@ func applySettled(s Incident, e PageSettled, at time.Time) Incident {
 	p := &s.Climb.Pages[i]
 	p.Methods = slices.Clone(p.Methods)
 	for j := range p.Methods {
-		if m := &p.Methods[j]; m.Method == e.Method && (e.State != PageLate || m.State == PageQueued) {
+		m := &p.Methods[j]
+		// What the provider took and then failed stays failed, whichever of the two is heard first.
+		undone := m.State == PageFailed && e.State == PageDelivered && e.Ref != "" && m.Ref == e.Ref
+		if m.Method == e.Method && !undone && (e.State != PageLate || m.State == PageQueued) {
 			m.State, m.Reason, m.At, m.Ref = e.State, e.Reason, at, e.Ref
 		}
 	}
