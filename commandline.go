@@ -105,27 +105,32 @@ type incidentCommand struct {
 }
 
 func (c incidentCommand) Run(ctx context.Context) error {
+	if len(c.Words) == 1 && (c.Words[0] == "--help" || c.Words[0] == "-h") {
+		return app.IncidentHelp(ctx, os.Stdout)
+	}
 	return app.Incident(ctx, c.Words, os.LookupEnv, os.Stdout)
 }
 
 type backupCommand struct {
+	question
 	Data string `help:"The data file." default:"./data/muster.db" type:"path"`
 	To   string `arg:"" help:"The file to write." type:"path"`
 }
 
 func (c backupCommand) Run(ctx context.Context) error {
-	return app.Backup(ctx, c.Data, c.To, os.LookupEnv, os.Stdout)
+	return app.Backup(ctx, c.options(), c.Data, c.To)
 }
 
 type auditCommand struct {
-	Verify struct {
-		Data string `help:"The data file." default:"./data/muster.db" type:"path"`
-	} `cmd:"" help:"Check the chain of hashes over the whole history."`
+	Verify verifyCommand `cmd:"" help:"Check the chain of hashes over the whole history."`
 }
 
-func (c auditCommand) Run(ctx context.Context) error {
-	return app.Verify(ctx, c.Verify.Data, os.Stdout)
+type verifyCommand struct {
+	question
+	Data string `help:"The data file." default:"./data/muster.db" type:"path"`
 }
+
+func (c verifyCommand) Run(ctx context.Context) error { return app.Verify(ctx, c.options(), c.Data) }
 
 type configCommand struct {
 	Init struct {

@@ -37,9 +37,12 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintln(os.Stderr, "muster:", err)
 		return 2
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "muster:", err)
+		fmt.Fprintf(os.Stderr, "muster: %v; muster --help lists the commands and flags\n", err)
 		return 2
 	}
 	err = parsed.Run()

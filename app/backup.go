@@ -29,7 +29,7 @@ func openStore(path string) (*store.Store, error) {
 
 // Backup writes a copy of the data. When a running program holds the file, the
 // program is asked for it.
-func Backup(ctx context.Context, data, to string, env func(string) (string, bool), out io.Writer) error {
+func Backup(ctx context.Context, q Question, data, to string) error {
 	if exists(to) {
 		return fmt.Errorf("%s is there already: name a new file", to)
 	}
@@ -39,7 +39,7 @@ func Backup(ctx context.Context, data, to string, env func(string) (string, bool
 	s, err := store.Open(data, store.Options{SnapshotVersion: engine.SnapshotVersion})
 	switch {
 	case errors.Is(err, store.ErrInUse):
-		err = backupFrom(ctx, to, env)
+		err = backupFrom(ctx, to, q.Env)
 	case err == nil:
 		err = errors.Join(s.BackupFile(ctx, to), s.Close())
 	}
@@ -49,8 +49,8 @@ func Backup(ctx context.Context, data, to string, env func(string) (string, bool
 	if err := check(to); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "wrote %s; to restore it, stop the program and put it in the place of %s\n", to, data)
-	return nil
+	text := fmt.Sprintf("wrote %s; to restore it, stop the program and put it in the place of %s", to, data)
+	return q.print(text, map[string]any{"ok": true, "wrote": to, "data": data})
 }
 
 // check opens a copy and follows its chain of hashes.
@@ -113,17 +113,33 @@ func (p *Program) getBackup(w http.ResponseWriter, r *http.Request) {
 }
 
 // Verify follows the chain of hashes over the whole history.
-func Verify(_ context.Context, data string, out io.Writer) error {
+func Verify(ctx context.Context, q Question, data string) error {
 	if !exists(data) {
 		return fmt.Errorf("there is no data file %s: name it with --data", data)
 	}
 	s, err := store.Open(data, store.Options{SnapshotVersion: engine.SnapshotVersion})
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		err = verifyRunning(ctx, q.Env)
+	case err == nil:
+		err = errors.Join(s.Verify(), s.Close())
+	}
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.Verify(), s.Close()); err != nil {
-		return err
+	return q.print("the history is whole: every record carries the hash of the one before", map[string]any{"ok": true, "data": data})
+}
+
+// verifyRunning follows the chain in a copy from the running program.
+func verifyRunning(ctx context.Context, env func(string) (string, bool)) error {
+	dir, err := os.MkdirTemp("", "muster-audit-*")
+	if err != nil {
+		return fmt.Errorf("make room for a copy: %w", err)
 	}
-	fmt.Fprintln(out, "the history is whole: every record carries the hash of the one before")
-	return nil
+	copied := filepath.Join(dir, "muster.db")
+	err = backupFrom(ctx, copied, env)
+	if err == nil {
+		err = check(copied)
+	}
+	return errors.Join(err, os.RemoveAll(dir))
 }

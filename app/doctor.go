@@ -12,6 +12,7 @@ import (
 
 	"muster/bot"
 	"muster/bot/render"
+	"muster/commands"
 	"muster/config"
 	"muster/engine"
 	"muster/store"
@@ -75,6 +76,15 @@ func newBot(settings config.Env) *bot.Bot {
 	})
 }
 
+// IncidentHelp lists the words of muster incident, also without a program that
+// runs.
+func IncidentHelp(ctx context.Context, out io.Writer) error {
+	fmt.Fprint(out, "Usage: muster incident --as alice@example.com [--json] <command>\n\n")
+	reply := commands.New(commands.Config{}).Run(ctx, commands.Call{Text: "help", Via: commands.ViaCommand, Now: time.Now()})
+	_, err := fmt.Fprintln(out, reply.Text)
+	return err
+}
+
 // Doctor looks at everything that the program needs from this machine.
 func Doctor(ctx context.Context, q Question, data string) error {
 	var checks []Check
@@ -89,7 +99,8 @@ func Doctor(ctx context.Context, q Question, data string) error {
 	add("environment", "every variable that is set can be read", err)
 	cfg, err := config.Load(q.Config, q.Env)
 	add("configuration", q.Config+" can be used", err)
-	add("data", data+" can be opened and its history is whole", checkData(data))
+	found, err := checkData(data)
+	add("data", data+" "+found, err)
 	if checks[0].OK {
 		b := newBot(settings)
 		call, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -121,18 +132,19 @@ func Doctor(ctx context.Context, q Question, data string) error {
 	return nil
 }
 
-func checkData(path string) error {
+// checkData looks at a data file and says how it is.
+func checkData(path string) (found string, err error) {
 	if !exists(path) {
-		return nil
+		return "is not there yet; muster run makes it", nil
 	}
 	s, err := store.Open(path, store.Options{SnapshotVersion: engine.SnapshotVersion, Timeout: 200 * time.Millisecond})
 	if errors.Is(err, store.ErrInUse) {
-		return nil // the running program has it
+		return "is in use, so its history is not read; muster audit verify reads a copy", nil
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
-	return errors.Join(s.Verify(), s.Close())
+	return "can be opened and its history is whole", errors.Join(s.Verify(), s.Close())
 }
 
 // askHealth asks the running program for its health.

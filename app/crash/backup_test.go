@@ -13,7 +13,7 @@ import (
 )
 
 // TestBackupUnderLoad takes copies while people work, over HTTP and with muster
-// backup. Each must hold everything that was acknowledged before it was asked
+// backup, and muster audit verify follows the history of the running program. Each copy must hold everything that was acknowledged before it was asked
 // for, and be a file on which the program goes on.
 func TestBackupUnderLoad(t *testing.T) {
 	t.Parallel()
@@ -29,6 +29,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		w.must(take(path))
 		time.Sleep(300 * time.Millisecond)
 	}
+	w.must(app.Verify(context.Background(), app.Question{Out: io.Discard, Env: lookup(w.env())}, w.data))
 	stop()
 	w.settle(l, said)
 	all := said.all()
@@ -76,8 +77,12 @@ func (w *world) backupHTTP(path string) error {
 }
 
 func (w *world) backupCommand(path string) error {
-	env := map[string]string{
+	return app.Backup(context.Background(), app.Question{Out: io.Discard, Env: lookup(w.env())}, w.data, path)
+}
+
+// env is the environment of a command beside the running program.
+func (w *world) env() map[string]string {
+	return map[string]string{
 		"SLACK_BOT_TOKEN": w.ws.BotToken(), "SLACK_APP_TOKEN": w.ws.AppToken(), "MUSTER_API_TOKEN": apiToken, "MUSTER_URL": w.url(""),
 	}
-	return app.Backup(context.Background(), w.data, path, lookup(env), io.Discard)
 }
