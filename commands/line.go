@@ -113,7 +113,7 @@ func ladderLine(e incident.Event) Rich {
 		}
 		return out
 	case incident.PageSettled:
-		return Say("Page ", e.Attempt, " over ", e.Method, " ", settledWord(e.State), maybe(": ", e.Reason))
+		return Say("Page ", e.Attempt, " over ", methodName(e.Method), " ", settledWord(e.State), maybe(": ", e.Reason))
 	case incident.ReminderDue:
 		return Say("An update was due ", e.Due, late(e.Late))
 	case incident.UpdateOverdue:
@@ -155,18 +155,44 @@ func pagedLine(e incident.Paged) Rich {
 	if at := levelOf(e.Level, e.Role); e.Level != "" || e.Role != "" {
 		out = Say(out, " (", at, ")")
 	}
-	out = Say(out, " over ", strings.Join(e.Methods, ", "), ": ", e.Why, maybe(", ", e.Reason))
+	out = Say(out, " over ", methodList(e.Methods), " (", e.Why, ")", maybe(": ", e.Reason))
 	if m := missing(e.Missing); m != "" {
-		out = Say(out, "; ", m)
+		out = Say(out, "; not used: ", m)
 	}
 	return Say(out, late(e.Late))
 }
 
-// missing lists why methods were not used, in a fixed order.
+// methodList lists methods as people write them.
+func methodList(methods []string) string {
+	names := make([]string, len(methods))
+	for i, m := range methods {
+		names[i] = methodName(m)
+	}
+	return strings.Join(names, ", ")
+}
+
+func methodName(method string) string {
+	switch method {
+	case "slack":
+		return "Slack"
+	case "pagerduty":
+		return "PagerDuty"
+	case "email":
+		return "e-mail"
+	default:
+		return method
+	}
+}
+
+// missing lists the methods that were not used by the reason why.
 func missing(m map[string]string) string {
+	by := map[string][]string{}
+	for _, method := range slices.Sorted(maps.Keys(m)) {
+		by[m[method]] = append(by[m[method]], method)
+	}
 	var list []string
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		list = append(list, k+": "+m[k])
+	for _, why := range slices.Sorted(maps.Keys(by)) {
+		list = append(list, methodList(by[why])+" ("+why+")")
 	}
 	return strings.Join(list, ", ")
 }

@@ -94,12 +94,12 @@ func (c *Commands) shiftLine(s rota.Shift) Rich {
 	}
 	ways := slices.DeleteFunc(m.Ways(), func(way string) bool { return without[way] != "" })
 	if len(ways) > 0 {
-		line = Say(line, " · by ", strings.Join(ways, ", "))
+		line = Say(line, " · by ", methodList(ways))
 	} else {
 		line = Say(line, " · no way to be reached")
 	}
 	if why := missing(without); why != "" {
-		line = Say(line, " (", why, ")")
+		line = Say(line, "; not used: ", why)
 	}
 	if len(s.Members) > 1 {
 		var others []Rich

@@ -229,7 +229,10 @@ func (c *Commands) hold(x *exec) Reply {
 		x.args.drop(0, 1)
 	}
 	reason := x.args.text()
-	if reason == "" {
+	switch {
+	case d > incident.MaxHold:
+		return usage(x.spec, "A hold lasts at most an hour.")
+	case reason == "":
 		return usage(x.spec, "A hold needs a reason.")
 	}
 	return c.held(x, incident.Hold{By: x.call.By, For: d, Reason: reason})

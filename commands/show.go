@@ -149,7 +149,7 @@ func pages(s incident.Incident) []Rich {
 	for _, p := range list {
 		var methods []string
 		for _, m := range p.Methods {
-			word := m.Method + " " + string(m.State)
+			word := methodName(m.Method) + " " + string(m.State)
 			if m.Reason != "" {
 				word += " (" + m.Reason + ")"
 			}
@@ -157,7 +157,7 @@ func pages(s incident.Incident) []Rich {
 		}
 		line := Say("• ", p.At, " ", p.Person, ", ", levelOr(p), ", ", p.Why, ": ", strings.Join(methods, ", "))
 		if m := missing(p.Missing); m != "" {
-			line = Say(line, "; ", m)
+			line = Say(line, "; not used: ", m)
 		}
 		lines = append(lines, line)
 	}

@@ -10,8 +10,13 @@ import (
 // when, what is known, and one button.
 func (f Frame) Page(s incident.Incident, p incident.Page) Message {
 	text := fmt.Sprintf("📟 %s %s: %s", s.Severity, s.ID, short(line2(s.Title), mostTitle))
-	level := "a person asked for you"
-	if p.Level != "" {
+	level := "yourself"
+	switch {
+	case p.Why == incident.WhyOverdue:
+		level = "on call"
+	case p.Level == "" && p.Role != "":
+		level = line(p.Role)
+	case p.Level != "":
 		level = line(p.Level)
 		if p.Role != "" {
 			level += " (" + line(p.Role) + ")"
