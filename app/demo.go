@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,6 +167,9 @@ func demoWorkspace(cfg *config.Config, clock *clock) workspace.Config {
 	}
 	for _, m := range cfg.Schedule.Members() {
 		out.People = append(out.People, profile(m, titles[m.Person().Key]))
+	}
+	for _, handle := range slices.Compact(slices.Sorted(maps.Values(cfg.UserGroups))) {
+		out.UserGroups = append(out.UserGroups, workspace.UserGroup{Handle: strings.TrimPrefix(handle, "@")})
 	}
 	seen := map[string]bool{"general": true}
 	add := func(name, topic string) {
