@@ -19,6 +19,7 @@ type commandLine struct {
 	Doctor     doctorCommand    `cmd:"" help:"Check tokens, channels and data from this machine."`
 	Oncall     oncallCommand    `cmd:"" help:"Say who is on call, until when, and who is next."`
 	Simulate   simulateCommand  `cmd:"" help:"Say who would be woken, when and by what: muster simulate P0 'Sun 03:00 Europe/Berlin'."`
+	Page       pageCommand      `cmd:"" help:"Send a test page: muster page --test --as alice@example.com."`
 	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
 	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
 	Audit      auditCommand     `cmd:"" help:"Check the record."`
@@ -83,10 +84,14 @@ func (c doctorCommand) Run(ctx context.Context) error { return app.Doctor(ctx, c
 type oncallCommand struct {
 	question
 	Data string   `help:"The data file, for overrides when the program does not run." default:"./data/muster.db" type:"path"`
-	When []string `arg:"" optional:"" help:"When, in words: 'Sun 03:00 Europe/Berlin'."`
+	ICS  bool     `name:"ics" help:"Write the shifts of the next 90 days as a calendar: of a person, a rota, or everybody."`
+	When []string `arg:"" optional:"" help:"When, in words: 'Sun 03:00 Europe/Berlin'; with --ics: whose shifts."`
 }
 
 func (c oncallCommand) Run(ctx context.Context) error {
+	if c.ICS {
+		return app.Calendar(ctx, c.options(), c.Data, strings.Join(c.When, " "), os.Stderr)
+	}
 	return app.OnCall(ctx, c.options(), c.Data, strings.Join(c.When, " "))
 }
 
@@ -98,6 +103,16 @@ type simulateCommand struct {
 
 func (c simulateCommand) Run(ctx context.Context) error {
 	return app.Simulate(ctx, c.options(), c.Data, c.What)
+}
+
+type pageCommand struct {
+	Test bool   `required:"" help:"Mark the page as a test; pages that are none come from incidents."`
+	As   string `required:"" placeholder:"ADDRESS" help:"Who is paged: an e-mail address of oncall/rotation.yaml."`
+	JSON bool   `name:"json" help:"Answer in JSON."`
+}
+
+func (c pageCommand) Run(ctx context.Context) error {
+	return app.TestPage(ctx, app.Question{JSON: c.JSON, Out: os.Stdout, Env: os.LookupEnv}, c.As)
 }
 
 type incidentCommand struct {
@@ -133,12 +148,21 @@ type verifyCommand struct {
 func (c verifyCommand) Run(ctx context.Context) error { return app.Verify(ctx, c.options(), c.Data) }
 
 type configCommand struct {
-	Init struct {
-		Config string `help:"The directory to write to." default:"./config" type:"path"`
-	} `cmd:"" help:"Write the built-in configuration, complete and commented; never overwrites a file."`
+	Init   initCommand   `cmd:"" help:"Write the built-in configuration, complete and commented; never overwrites a file."`
+	Import importCommand `cmd:"" name:"import-pagerduty" help:"Print PagerDuty's schedules as oncall/rotation.yaml; what a rota cannot express is said on standard error."`
 }
 
-func (c configCommand) Run() error { return app.InitConfig(c.Init.Config, os.Stdout) }
+type initCommand struct {
+	Config string `help:"The directory to write to." default:"./config" type:"path"`
+}
+
+func (c initCommand) Run() error { return app.InitConfig(c.Config, os.Stdout) }
+
+type importCommand struct{}
+
+func (importCommand) Run(ctx context.Context) error {
+	return app.ImportPagerDuty(ctx, os.LookupEnv, os.Stdout, os.Stderr)
+}
 
 type storybookCommand struct {
 	Format string `help:"json or html." enum:"json,html" default:"html"`

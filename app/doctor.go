@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,30 +37,34 @@ func CheckConfig(ctx context.Context, q Question, slack bool) error {
 	text := config.CheckText(findings)
 	data := map[string]any{"ok": true, "findings": findings}
 	if slack {
-		missing, err := slackMissing(ctx, cfg, q.Env)
+		missing, found, err := slackMissing(ctx, cfg, q)
 		if err != nil {
 			return err
 		}
-		data["missing_in_slack"] = missing
+		data["missing_in_slack"], data["on_call"] = missing, found
 		for _, m := range missing {
 			text = strings.TrimRight(text, "\n") + "\n" + m + " is not found in Slack, neither by e-mail nor by handle; correct oncall/rotation.yaml. Other channels still page them."
+		}
+		for _, f := range found {
+			text = strings.TrimRight(text, "\n") + "\n" + f.String() + "."
 		}
 	}
 	return q.print(text, data)
 }
 
-// slackMissing names the members that no Slack user matches.
-func slackMissing(ctx context.Context, cfg *config.Config, env func(string) (string, bool)) ([]string, error) {
-	settings, err := config.LoadEnv(env)
+// slackMissing names the members that no Slack user matches, and finds what
+// else would keep a page from those who will be on call.
+func slackMissing(ctx context.Context, cfg *config.Config, q Question) ([]string, []Finding, error) {
+	settings, err := config.LoadEnv(q.Env)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := newBot(settings)
 	if err := b.Check(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := b.Directory().Refresh(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	missing := []string{}
 	for _, m := range cfg.Schedule.Members() {
@@ -67,7 +72,10 @@ func slackMissing(ctx context.Context, cfg *config.Config, env func(string) (str
 			missing = append(missing, m.String())
 		}
 	}
-	return missing, nil
+	found := sweep{cfg: cfg, now: q.at(), bot: b}.run(ctx)
+	return missing, slices.DeleteFunc(found, func(f Finding) bool {
+		return f.About == "slack" && slices.Contains(missing, f.Person.String())
+	}), nil
 }
 
 func newBot(settings config.Env) *bot.Bot {
@@ -103,15 +111,19 @@ func Doctor(ctx context.Context, q Question, data string) error {
 	add("data", data+" "+found, err)
 	if checks[0].OK {
 		b := newBot(settings)
-		call, cancel := context.WithTimeout(ctx, 20*time.Second)
+		call, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		err := b.Check(call)
 		add("slack", "Slack accepts both tokens", err)
+		if err != nil {
+			b = nil
+		}
 		if err == nil && cfg != nil {
 			for _, name := range []string{cfg.Channels.Incidents, cfg.Channels.Operations} {
 				add("channel "+name, "the bot can post there", b.CanPost(call, name))
 			}
 		}
+		checks = append(checks, q.checkWays(call, settings, cfg, b, data)...)
 		add("program", "the running program answers", askHealth(ctx, settings))
 	}
 	var text strings.Builder

@@ -27,6 +27,7 @@ func (p *Program) handler() http.Handler {
 	mux.HandleFunc("GET /readyz", p.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("POST /v1/commands", p.authorised(p.postCommand))
+	mux.HandleFunc("POST /v1/test-page", p.authorised(p.postTestPage))
 	mux.HandleFunc("GET /v1/backup", p.authorised(p.getBackup))
 	mux.HandleFunc("GET /v1/incidents", p.authorised(p.getIncidents))
 	mux.HandleFunc("GET /v1/incidents/{id}", p.authorised(p.getIncident))

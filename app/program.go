@@ -150,9 +150,7 @@ func (p *Program) Run(ctx context.Context) error {
 		{name: "slack", run: p.runSlack},
 	}
 	parts = append(p.channels.parts(p), parts...)
-	if p.opt.Env.MusterDeadmanURL.IsSet() {
-		parts = append(parts, &part{name: "heartbeat", run: p.beat})
-	}
+	parts = append(parts, p.chores()...)
 	if p.opt.Watch {
 		parts = append(parts, &part{name: "configuration", run: p.watchConfig})
 	}
@@ -272,7 +270,7 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
 	}
 	p.opt.Passing(AfterSend)
-	return receipt, err
+	return receipt, p.insist(ctx, d, effect, err)
 }
 
 // The named moments of a delivery.
