@@ -1,7 +1,6 @@
 package outbox_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -415,11 +414,18 @@ func (p *past) lateInTime() {
 			if d.Lane != outbox.Page || due.After(stop) {
 				continue
 			}
-			switch wait := stop.Sub(due); {
-			case cmp.Compare(wait, time.Minute+3*time.Second) > 0: // the grace of an end is no time to tell
+			late := slices.MaxFunc([]time.Time{d.At, d.NotBefore}, time.Time.Compare).Add(time.Minute)
+			if soonest := due.Add(10 * time.Second); late.Before(soonest) {
+				late = soonest
+			}
+			if latest := due.Add(time.Minute); d.At.IsZero() || late.After(latest) {
+				late = latest
+			}
+			switch {
+			case stop.After(late.Add(3 * time.Second)): // the grace of an end is no time to tell
 				must++
 				may++
-			case wait >= time.Minute:
+			case !stop.Before(late):
 				may++
 			}
 		}

@@ -37,6 +37,9 @@ func (s *Store) Commit(ctx context.Context, step Step) (Committed, error) {
 }
 
 func (s *Store) do(ctx context.Context, apply func(*draft) (Committed, error)) (Committed, error) {
+	if ctx.Err() != nil {
+		return Committed{}, fmt.Errorf("waiting to write: %w", context.Cause(ctx))
+	}
 	j := &job{apply: apply, reply: make(chan struct{})}
 	s.mu.Lock()
 	switch {

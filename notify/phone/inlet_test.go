@@ -195,6 +195,7 @@ func TestTextsThatFailHurtNoCall(t *testing.T) {
 		m := page()
 		m.Delivery = "first"
 		r.call(m)
+		synctest.Wait() // its text message is out
 		r.twilio.SetFaults(twilio.Faults{Times: 2, Method: "POST", Slow: time.Second})
 		m.Delivery = "second"
 		if _, err := r.phone.Deliver(t.Context(), m, false); err != nil {
