@@ -270,7 +270,7 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
 	}
 	p.opt.Passing(AfterSend)
-	return receipt, p.insist(ctx, d, effect, err)
+	return receipt, err
 }
 
 // The named moments of a delivery.
