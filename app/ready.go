@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"muster/incident"
 	"muster/outbox"
 )
 
@@ -75,6 +76,11 @@ func (p *Program) slackTrouble(fatal error) string {
 }
 
 func (p *Program) pageTrouble() string {
+	for _, s := range p.incidents.Open() {
+		if unheard(s) {
+			return "the newest page of " + s.ID + " reached nobody: every way failed"
+		}
+	}
 	depth := p.outbox.Status().Lanes[outbox.Page]
 	if depth.Oldest.IsZero() {
 		return ""
@@ -83,4 +89,18 @@ func (p *Program) pageTrouble() string {
 		return "a page has been waiting for " + age.Round(time.Second).String()
 	}
 	return ""
+}
+
+// unheard tells whether an incident that waits for an answer has paged in
+// vain: the newest page failed over all its methods, and no other followed.
+func unheard(s incident.Incident) bool {
+	if s.Acked() || len(s.Climb.Pages) == 0 {
+		return false
+	}
+	for _, m := range s.Climb.Pages[len(s.Climb.Pages)-1].Methods {
+		if m.State != incident.PageFailed && m.State != incident.PageLate {
+			return false
+		}
+	}
+	return true
 }

@@ -41,6 +41,10 @@ var Methods = []string{"slack", "pagerduty", "phone", "email"}
 // ladder's end and its next start, whatever the configuration says.
 const Shortest = time.Minute
 
+// Unheard is the longest wait for the ladder's next start after a round whose
+// every page failed: providers come back sooner than people forget.
+const Unheard = 5 * time.Minute
+
 // Matrix climbs the ladder of an incident.
 type Matrix struct{ Roster Roster }
 
@@ -303,10 +307,14 @@ func (c *climb) end() []incident.Event {
 		return c.turnTo(incident.LastResortPaged{Why: incident.WhyNobody})
 	}
 	due := end.Add(c.pause())
+	if c.refused() {
+		due = end.Add(min(c.pause(), Unheard))
+	}
 	if !c.at(due) {
 		return nil
 	}
-	if c.s.Climb.Round < ladder.Repeat {
+	// A round that reached nobody uses nothing up: the ladder goes on until somebody has been paged.
+	if c.s.Climb.Round < ladder.Repeat || c.refused() {
 		return []incident.Event{incident.LadderStarted{Round: c.s.Climb.Round + 1, Why: incident.WhyRepeat, Late: c.late(due)}}
 	}
 	return c.turnTo(incident.LastResortPaged{Why: incident.WhyUsedUp, Final: true})
@@ -320,6 +328,13 @@ func (c *climb) reached() bool {
 		}
 	}
 	return false
+}
+
+// refused tells whether this round had somebody to page and every page failed.
+func (c *climb) refused() bool {
+	return !c.reached() && slices.ContainsFunc(c.s.Climb.Pages, func(p incident.PageStatus) bool {
+		return p.Round == c.s.Climb.Round && allFailed(p)
+	})
 }
 
 // page finds whom a level wakes now, leaving out who was tried, or says that
