@@ -37,12 +37,17 @@ func NewLive(dir string, env func(string) (string, bool)) (*Live, error) {
 func (l *Live) Get() *Config { return l.now.Load() }
 
 // Reload loads the directory again. With any problem the configuration stays
-// as it is, and the error, which wraps Problems, says why.
+// as it is, and the error, which wraps Problems, says why. That the people on
+// call are gone is a problem too: a volume that is away for a moment must not
+// put the example people on call.
 func (l *Live) Reload() error {
 	l.reloading.Lock()
 	defer l.reloading.Unlock()
 	l.seen = fingerprint(l.dir)
 	cfg, err := Load(l.dir, l.env)
+	if err == nil && cfg.BuiltIn(rotationFile) && !l.Get().BuiltIn(rotationFile) {
+		err = Problems{{File: rotationFile, Text: "the file is gone, and the built-in example people would be on call; put it back, or restart to have them"}}
+	}
 	if err != nil {
 		return fmt.Errorf("the configuration stays as it was:\n%w", err)
 	}

@@ -54,6 +54,33 @@ func TestReloadRefusesWhole(t *testing.T) {
 	}
 }
 
+// TestReloadKeepsPeople: without its file the rota stays with its people, and
+// the example people never take over from them.
+func TestReloadKeepsPeople(t *testing.T) {
+	dir := write(t, rotationFile, "oncall_schedule: {primary: {members: [{name: Ann, phone: +12025550101}]}}\n", escalationFile, oneLevel)
+	l, err := NewLive(dir, env())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := l.Get()
+	if err := os.Rename(filepath.Join(dir, "oncall"), filepath.Join(dir, "away")); err != nil {
+		t.Fatal(err)
+	}
+	var problems Problems
+	if err := l.Reload(); !errors.As(err, &problems) || !strings.Contains(err.Error(), "oncall/rotation.yaml: the file is gone") {
+		t.Errorf("the reload says %v", err)
+	}
+	if l.Get() != before {
+		t.Error("other people are on call")
+	}
+	if err := os.Rename(filepath.Join(dir, "away"), filepath.Join(dir, "oncall")); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Reload(); err != nil {
+		t.Errorf("after the repair: %v", err)
+	}
+}
+
 // watched runs a watch over the test and tells each change from now on.
 func watched(t *testing.T, dir string, seen func()) {
 	t.Helper()
