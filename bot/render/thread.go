@@ -164,12 +164,9 @@ func (f Frame) saidPaged(e incident.Paged) string {
 	}
 	why := ""
 	if e.Why != incident.WhyDue { // a level whose time has come needs no reason
-		why = " (" + line(string(e.Why)) + ")"
+		why = " (" + strings.TrimSuffix(line(string(e.Why))+because(e.Reason), ".") + ")"
 	}
 	text := fmt.Sprintf("📟 %s%s is paged over %s%s%s.", level, who, join(e.Methods), why, late(e.Late))
-	if e.Reason != "" {
-		text += " " + Cut(Escape(line2(e.Reason)), 800)
-	}
 	if !e.AnswerBy.IsZero() {
 		text += " Next page " + at(e.AnswerBy) + " if nobody answers."
 	}
