@@ -6,7 +6,7 @@ import (
 	"muster/incident"
 )
 
-// demand serves an escalation that a person asked for (RULES 5.8). It pages
+// demand serves an escalation that a person asked for (transcripts 5.8). It pages
 // now, whatever the clocks, holds and acknowledgements say.
 func (c *climb) demand() []incident.Event {
 	if len(c.s.Climb.Demands) == 0 {
@@ -25,7 +25,7 @@ func (c *climb) demand() []incident.Event {
 }
 
 // askLevel pages the level that was asked for, or the first one behind it that
-// can reach somebody; the ones between are told (RULES 5.6).
+// can reach somebody; the ones between are told (transcripts 5.6).
 func (c *climb) askLevel(d incident.Demand) []incident.Event {
 	levels := c.levels
 	if len(levels) == 0 || d.Level != "" {
@@ -62,7 +62,7 @@ func (c *climb) turnTo(e incident.LastResortPaged) []incident.Event {
 }
 
 // orNext asks the next level when a person or a role that was asked for cannot
-// be reached (RULES 1.2, 5.6).
+// be reached (transcripts 5.6).
 func (c *climb) orNext(d incident.Demand, e incident.Event) []incident.Event {
 	passed, ok := e.(incident.LevelPassed)
 	if !ok || d.Last {
@@ -84,7 +84,7 @@ func unreached(d incident.Demand, detail string) string {
 
 // follow finds another way to reach a person when every method of a page
 // failed that the levels do not look after: one that was asked for, or one
-// about an overdue update (RULES 1.2).
+// about an overdue update.
 func (c *climb) follow() []incident.Event {
 	for _, p := range c.s.Climb.Pages {
 		if p.Followed || p.Why == incident.WhyLastResort || !p.Asked && p.Why != incident.WhyOverdue || !allFailed(p) || c.watched(p) {

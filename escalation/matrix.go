@@ -104,7 +104,7 @@ func (c *climb) late(due time.Time) time.Duration {
 // second it is on time.
 func Late(due, now time.Time) time.Duration { return max(now.Sub(due), 0).Truncate(time.Second) }
 
-// lapse ends every acknowledgement without any update (RULES 5.5).
+// lapse ends every acknowledgement without any update (transcripts 5.5).
 func (c *climb) lapse() []incident.Event {
 	expires := c.s.Plan.Ladder.AckExpires
 	if expires <= 0 || c.s.Severity > incident.P1 {
@@ -123,7 +123,7 @@ func (c *climb) lapse() []incident.Event {
 	return out
 }
 
-// start begins the first climb (RULES 5.1).
+// start begins the first climb (transcripts 5.1).
 func (c *climb) start() []incident.Event {
 	if len(c.levels) == 0 || !c.s.Climb.Start.IsZero() {
 		return nil
@@ -135,7 +135,7 @@ func (c *climb) start() []incident.Event {
 	return []incident.Event{incident.LadderStarted{Why: why}}
 }
 
-// hold ends a hold whose time is over (RULES 5.8).
+// hold ends a hold whose time is over (transcripts 5.8).
 func (c *climb) hold() []incident.Event {
 	if !c.s.Held() || !c.at(c.s.Climb.HeldUntil) {
 		return nil
@@ -154,7 +154,7 @@ func within(l incident.Level) time.Duration {
 // pause is the wait between the ladder's end and its next start.
 func (c *climb) pause() time.Duration { return max(c.s.Plan.Ladder.RepeatAfter, Shortest) }
 
-// stopped tells whether an acknowledgement stops a level (RULES 5.5).
+// stopped tells whether an acknowledgement stops a level (transcripts 5.5).
 func (c *climb) stopped(l incident.Level) bool {
 	return l.Until == incident.UntilAcknowledged && c.s.Acked()
 }
@@ -175,7 +175,7 @@ func (c *climb) due(l incident.Level) (time.Time, incident.Why) {
 	return due, why
 }
 
-// level looks at one level (RULES 5.3 to 5.6).
+// level looks at one level (transcripts 5.3 to 5.6).
 func (c *climb) level(i int) (incident.Event, bool) {
 	l := c.levels[i]
 	r := c.s.Rung(l.Name)
@@ -207,7 +207,7 @@ func (c *climb) level(i int) (incident.Event, bool) {
 	return c.repeat(i, r)
 }
 
-// step tries the next method of a level (RULES 5.3, sequence).
+// step tries the next method of a level (transcripts 5.3-sequence).
 func (c *climb) step(i int, r incident.Rung, p incident.Person, next string) (incident.Event, bool) {
 	due := r.Last.Add(c.s.Plan.Ladder.Step)
 	if c.isPast(i, due) || !c.at(due) {
@@ -216,7 +216,7 @@ func (c *climb) step(i int, r incident.Rung, p incident.Person, next string) (in
 	return c.paged(c.levels[i], p, []string{next}, nil, incident.WhyStep, c.late(c.again(i, due))), true
 }
 
-// repeat pages a level again when nobody answered in time (RULES 5.4). In
+// repeat pages a level again when nobody answered in time (transcripts 5.4). In
 // sequence its methods have all had their turn first.
 func (c *climb) repeat(i int, r incident.Rung) (incident.Event, bool) {
 	wait := within(c.levels[i])
@@ -296,7 +296,7 @@ func (c *climb) answered(r incident.Rung) bool {
 	return c.s.AckedBy(r.Asked())
 }
 
-// end starts the ladder again, or turns to the last resort (RULES 5.4, 5.6).
+// end starts the ladder again, or turns to the last resort (transcripts 5.4, 5.6).
 func (c *climb) end() []incident.Event {
 	end, used := c.used()
 	if !used || c.s.Climb.Over {

@@ -28,7 +28,7 @@ type Shift struct {
 	Decided time.Time
 }
 
-// Handover is the rule of hand-overs (RULES 4): a role changes hands when
+// Handover is the rule of hand-overs: a role changes hands when
 // somebody else is on call than people were told.
 type Handover struct {
 	Shifts Shifts

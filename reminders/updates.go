@@ -20,7 +20,7 @@ import (
 // its history.
 const countEach = 6
 
-// Updates is the update clock (RULES 6). The zero value works.
+// Updates is the update clock (transcripts 6). The zero value works.
 type Updates struct {
 	// Roster says who is paged when two reminders stayed unanswered; nil:
 	// nobody is.
