@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"muster/config"
 	"muster/incident"
@@ -192,6 +193,35 @@ func (p *Program) page(ctx context.Context, d outbox.Delivery, e incident.Page, 
 		return nil, err
 	}
 	return json.Marshal(receipt)
+}
+
+// announceByMail tells a class's addresses, or whoever is on call.
+func (p *Program) announceByMail(ctx context.Context, d outbox.Delivery, e incident.Notify, maybeSent bool) ([]byte, error) {
+	if p.channels.email == nil {
+		return nil, outbox.PermanentError{Reason: "not configured"}
+	}
+	s, err := p.incidents.State(ctx, d.Stream)
+	if err != nil {
+		return nil, outbox.NotSentError{Err: err}
+	}
+	var to []string
+	for _, address := range strings.Split(e.Channel.Mail, ",") {
+		if address != "" {
+			to = append(to, address)
+		}
+	}
+	if len(to) == 0 {
+		if address := p.contact(s.OnCall).Email; address != "" {
+			to = []string{address}
+		}
+	}
+	if len(to) == 0 {
+		return nil, outbox.PermanentError{Reason: "nobody on call has a mail address"}
+	}
+	_, err = p.channels.email.Announce(ctx, email.Announcement{
+		Delivery: d.ID, To: to, Incident: s, Link: p.bot.Link(s.Card), Now: p.now(),
+	}, maybeSent)
+	return nil, err
 }
 
 func (p *Program) contact(who incident.Person) notify.Contact {

@@ -244,3 +244,24 @@ func declareRequest(plan incident.Plan) engine.Request[incident.Incident] {
 		Title: "API service down", Severity: incident.P1, By: incident.Person{Key: "erin@example.com", Name: "Erin Davis"}, Plan: plan,
 	}}
 }
+
+// TestWarningsAreMailed: a class that names e-mail mails whoever is on call.
+func TestWarningsAreMailed(t *testing.T) {
+	h := newHouse(t)
+	r := declareRequest(h.program.plan())
+	declare := r.Intent.(incident.Declare)
+	declare.Severity = incident.P2
+	r.Intent = declare
+	_, err := h.program.incidents.Do(t.Context(), r)
+	h.must(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	mails, err := h.in.inbox.Wait(ctx, h.state().OnCall.Key, 1)
+	h.must(err)
+	if !strings.Contains(mails[0].Subject, "INC-1") {
+		t.Errorf("the mail is about %q", mails[0].Subject)
+	}
+	if n := len(h.state().Climb.Pages); n != 0 {
+		t.Errorf("a P2 paged %d times", n)
+	}
+}

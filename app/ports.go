@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"muster/commands"
@@ -131,6 +132,19 @@ func plan(cfg *config.Config) incident.Plan {
 		for _, c := range cfg.Notify[s.Class()] {
 			if c.Type == "slack" {
 				p.Notify[s] = append(p.Notify[s], incident.Channel{Name: c.Channel, Mention: c.Mention})
+			}
+		}
+	}
+	return p
+}
+
+// planWithMail is the plan where there is mail: classes may name it.
+func planWithMail(cfg *config.Config) incident.Plan {
+	p := plan(cfg)
+	for _, s := range incident.Severities {
+		for _, c := range cfg.Notify[s.Class()] {
+			if c.Type == "email" {
+				p.Notify[s] = append(p.Notify[s], incident.Channel{Mail: strings.Join(c.To, ",")})
 			}
 		}
 	}

@@ -105,7 +105,7 @@ func New(opt Options) *Program {
 	p.commands = commands.New(commands.Config{
 		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, People: p.bot.Directory(),
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
-		Plan:        func(incident.Severity) incident.Plan { return plan(opt.Live.Get()) },
+		Plan:        func(incident.Severity) incident.Plan { return p.plan() },
 		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },
 		Permissions: func() commands.Permissions { return permissions(opt.Live.Get()) },
 		Fault:       func(err error) { p.log.Error("a command failed", "error", err) },
@@ -260,6 +260,12 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 			break
 		}
 		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
+	case incident.Notify:
+		if e.Channel.Name == "" {
+			receipt, err = p.announceByMail(ctx, d, e, maybeSent)
+			break
+		}
+		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
 	case incident.Follow:
 		if e.Method != "slack" {
 			err = p.follow(ctx, d, e, maybeSent)
@@ -270,7 +276,7 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		receipt, err = p.bot.Handler().Deliver(ctx, d, maybeSent)
 	}
 	p.opt.Passing(AfterSend)
-	return receipt, err
+	return receipt, p.insist(ctx, d, effect, err)
 }
 
 // The named moments of a delivery.
@@ -306,6 +312,10 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 		if e.Method != "slack" {
 			return outbox.Route{Provider: e.Method}
 		}
+	case incident.Notify:
+		if e.Channel.Name == "" {
+			return outbox.Route{Provider: "email"}
+		}
 	}
 	return bot.Route(d)
 }
@@ -322,6 +332,14 @@ func (p *Program) onCall(at time.Time) []render.OnCall {
 		out = append(out, render.OnCall{Role: role, Person: shift.OnCall().Person(), Until: shift.Until})
 	}
 	return out
+}
+
+// plan is what an incident that is declared now gets for its life.
+func (p *Program) plan() incident.Plan {
+	if hasEmail(p.opt.Env) {
+		return planWithMail(p.opt.Live.Get())
+	}
+	return plan(p.opt.Live.Get())
 }
 
 // lastFrame is when Slack was last heard.

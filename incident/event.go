@@ -45,10 +45,13 @@ type Plan struct {
 	Room []Severity `json:"room,omitempty"`
 }
 
-// Channel is a Slack channel with an optional mention such as "@here".
+// Channel is where a class is announced: a Slack channel with an optional
+// mention such as "@here", or mail.
 type Channel struct {
-	Name    string `json:"name"`
+	Name    string `json:"name"` // empty: mail
 	Mention string `json:"mention,omitempty"`
+	// Mail is the addresses, separated by commas; empty: whoever is on call.
+	Mail string `json:"mail,omitempty"`
 }
 
 // Updated tells people where things stand; it restarts the update clock.

@@ -19,7 +19,9 @@ func Travel(e Effect) Traits {
 		return Traits{Lane: "page", Priority: 0}
 	case Tell:
 		return Traits{Lane: "reply", Priority: 1}
-	case Notify, Operations, Post:
+	case Notify:
+		return Traits{Lane: "notify " + e.Channel.Name, Priority: 2}
+	case Operations, Post:
 		return Traits{Lane: "reply", Priority: 2}
 	case Follow:
 		return Traits{Lane: "follow " + e.Method, Priority: 2}
