@@ -139,8 +139,8 @@ func TestHeartbeatGoesOnWithAnotherWay(t *testing.T) {
 		w.post(http.StatusOK, "create P1 Flood in the cellar", "alice@example.com", "")
 		all := time.Now()
 		time.Sleep(10 * time.Minute)
-		if n := r.since(all.Add(time.Minute)); n != 0 {
-			t.Errorf("%d beats later than a minute after every way out was gone", n)
+		if n := r.since(all.Add(50 * time.Second)); n != 0 { // its breaker opens before the page has waited for a minute
+			t.Errorf("%d beats later than 50 s after every way out was gone", n)
 		}
 	})
 }

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"muster/incident"
+	"muster/notify"
 )
 
 // settings is the environment that leads to the house.
@@ -78,6 +81,9 @@ func TestTestPage(t *testing.T) {
 		t.Fatalf("there are %d calls", len(calls))
 	}
 	h.until(10*time.Second, "call that takes a key", func() bool { return h.in.twilio.Press(calls[0], "1") == nil })
+	if err := h.program.answer(ctx, notify.Answer{Incident: testIncident, Person: incident.Person{Key: "alice@example.com"}, Kind: notify.Acknowledge, Via: "phone"}); err != nil {
+		t.Errorf("who answers a test page hears %q", err)
+	}
 	if open := h.program.incidents.OpenIncidents(); len(open) != 0 {
 		t.Errorf("there are incidents: %v", open)
 	}
