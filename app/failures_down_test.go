@@ -70,6 +70,19 @@ func TestEveryChannelDown(t *testing.T) {
 	}
 }
 
+// TestRefusedForLong: rounds in which every page was refused use up nothing.
+func TestRefusedForLong(t *testing.T) {
+	onStreet(t, map[string]string{"escalation.yaml": everyWay}, func(s *street) {
+		for way := range spares {
+			s.play(way, is403)
+		}
+		s.declare()
+		time.Sleep(42 * time.Minute)
+		s.play("phone", healthy)
+		s.wait(escalation.Unheard, "call to Alice", func() bool { return s.arrived("phone", alice) > 0 })
+	})
+}
+
 // TestLevelWithNobody: it is passed in the same step.
 func TestLevelWithNobody(t *testing.T) {
 	empty := strings.Replace(everyWay, "role: primary", "role: spare", 1)

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"muster/incident"
@@ -12,9 +13,9 @@ import (
 // insistEvery is how long to wait before the last resort is tried again.
 const insistEvery = 30 * time.Second
 
-// insist keeps trying where nobody is behind: the last resort of an open
-// incident, and the word of it to the operations channel, are never given up
-// for a refusal that somebody may heal. Any other error stays as it is.
+// insist keeps trying where nobody is behind: the newest last resort of an
+// open incident, and the word of it to the operations channel, are never given
+// up for a refusal that somebody may heal. Any other error stays as it is.
 func (p *Program) insist(ctx context.Context, d outbox.Delivery, e incident.Effect, err error) error {
 	var refused outbox.PermanentError
 	if !errors.As(err, &refused) || !p.isLast(ctx, d, e) {
@@ -44,9 +45,9 @@ func (p *Program) isLast(ctx context.Context, d outbox.Delivery, e incident.Effe
 	if err != nil {
 		return false
 	}
-	for _, r := range history {
-		if _, last := r.Event.(incident.LastResortPaged); last && r.Seq == seq {
-			return true
+	for _, r := range slices.Backward(history) {
+		if _, last := r.Event.(incident.LastResortPaged); last {
+			return r.Seq == seq // an older one is said by the newest
 		}
 	}
 	return false
