@@ -71,6 +71,9 @@ var points = []engine.Points{engine.BeforeCommit, engine.AfterCommit, app.Before
 func TestEachDeath(t *testing.T) {
 	t.Parallel()
 	w, said := newWorld(t, 60), &ledger{}
+	first := w.start() // it puts on record who is on call
+	w.ready(first)
+	w.stop(first)
 	die := func(fault sendFault, change func(*setup)) {
 		l := w.start(change)
 		w.ready(l)
