@@ -87,9 +87,8 @@ func newBot(settings config.Env) *bot.Bot {
 // IncidentHelp lists the words of muster incident, also without a program that
 // runs.
 func IncidentHelp(ctx context.Context, out io.Writer) error {
-	fmt.Fprint(out, "Usage: muster incident --as alice@example.com [--json] <command>\n\n")
 	reply := commands.New(commands.Config{}).Run(ctx, commands.Call{Text: "help", Via: commands.ViaCommand, Now: time.Now()})
-	_, err := fmt.Fprintln(out, reply.Text)
+	_, err := fmt.Fprintln(out, "Usage: muster incident --as alice@example.com [--json] <command>\n\n"+reply.Text)
 	return err
 }
 

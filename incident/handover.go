@@ -126,7 +126,7 @@ func acceptShift(d Desk, in AcceptShift) ([]Event, error) {
 	case x.AcceptBy.IsZero():
 		return nil, Refusal{"not_asked", "You are on call as " + in.Role + "; no hand-over waits for an answer.", ""}
 	}
-	return one(ShiftAccepted{Role: in.Role, By: in.By})
+	return one(ShiftAccepted(in))
 }
 
 // handoverEffects say who must be told of a hand-over.

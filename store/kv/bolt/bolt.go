@@ -73,7 +73,7 @@ type DB struct {
 const mostOps = 1024
 
 // MostOps is how many operations one Commit takes.
-func (db *DB) MostOps() int { return mostOps }
+func (d *DB) MostOps() int { return mostOps }
 
 // Open opens or creates the file, after checking whatever would make bbolt
 // panic, and compacts it when more than half of it is free.
