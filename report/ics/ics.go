@@ -50,7 +50,7 @@ func Shifts(name string, shifts []rota.Shift, o Options) []byte {
 	cal.SetProductId("-//Muster//On call//EN")
 	cal.SetMethod(ical.MethodPublish)
 	cal.SetName(line(name))
-	cal.SetRefreshInterval(refresh, ical.WithValue("DURATION"))
+	cal.SetRefreshInterval(refresh)
 	cal.SetXPublishedTTL(refresh)
 	if zone := commonZone(shifts); zone != "" {
 		cal.SetXWRTimezone(zone)
