@@ -91,6 +91,9 @@ func (c *climb) follow() []incident.Event {
 			continue
 		}
 		reason := p.Person.String() + " could not be reached: every method failed"
+		if p.Why == incident.WhyOverdue { // asks for an update, not for help: the same person, by whatever reaches them
+			return []incident.Event{incident.Escalated{By: incident.Self, Person: p.Person, Reason: "the update is overdue, and Slack did not reach you", After: p.Attempt}}
+		}
 		next, more := c.behind(p.Level)
 		if !more {
 			return c.turnTo(incident.LastResortPaged{Why: incident.WhyFailed, After: p.Attempt})

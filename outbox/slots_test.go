@@ -165,7 +165,7 @@ func TestLateIsToldAgainAfterAnError(t *testing.T) {
 
 func TestLateIsNeverToldAfterTheSettling(t *testing.T) {
 	bubble(t, func(w *world) {
-		w.down(59 * time.Second)
+		w.down(65 * time.Second)
 		w.queue.Fail = func(call string, _ outbox.Delivery) error {
 			if call == "late" {
 				time.Sleep(10 * time.Minute) // the news is slow, the page leaves meanwhile
