@@ -153,12 +153,20 @@ func overdue(s Incident, e UpdateOverdue, r Record, thread Thread) []Effect {
 // posted furnishes the incident's own channel once it is there.
 func posted(s Incident, e Posted) []Effect {
 	switch e.Place {
+	case PlaceCard:
+		if s.Room.Channel == "" {
+			return nil
+		}
+		return linked()
 	case PlaceRoom:
 		out := []Effect{Room{Step: RoomCard}, Room{Step: RoomTopic}}
 		for _, p := range responders(s) {
 			out = append(out, Room{Step: RoomInvite, Person: p})
 		}
-		return append(out, Room{Step: RoomBookmark}, Room{Step: RoomCanvas}, RefreshCard{})
+		if s.Card.Channel != "" {
+			out = append(out, linked()...)
+		}
+		return append(out, RefreshCard{})
 	case PlaceRoomCard:
 		// What changed while it was posted reached the other card only.
 		return []Effect{Room{Step: RoomPin}, RefreshCard{}}
@@ -166,6 +174,10 @@ func posted(s Incident, e Posted) []Effect {
 		return nil
 	}
 }
+
+// linked furnishes the channel with what names the card's address. The card and
+// the channel appear in either order; whichever comes second asks for this.
+func linked() []Effect { return []Effect{Room{Step: RoomBookmark}, Room{Step: RoomCanvas}} }
 
 // responders are the people an incident's channel is for, each once.
 func responders(s Incident) []Person {

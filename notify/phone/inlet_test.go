@@ -196,12 +196,11 @@ func TestTextsThatFailHurtNoCall(t *testing.T) {
 		m.Delivery = "first"
 		r.call(m)
 		synctest.Wait() // its text message is out
-		r.twilio.SetFaults(twilio.Faults{Times: 2, Method: "POST", Slow: time.Second})
+		r.twilio.SetFaults(twilio.Faults{Method: "POST", Path: "/Messages.json", Status: 400, Code: 21610})
 		m.Delivery = "second"
 		if _, err := r.phone.Deliver(t.Context(), m, false); err != nil {
 			t.Fatal(err)
 		}
-		r.twilio.SetFaults(twilio.Faults{Method: "POST", Status: 400, Code: 21610})
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if len(r.twilio.Calls()) != 2 || len(r.twilio.Messages()) != 1 || !strings.Contains(r.log.String(), "unsubscribed") {

@@ -1,11 +1,16 @@
 package twilio
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Faults is what goes wrong with requests to the API. The zero value: nothing.
 type Faults struct {
 	// Method limits the faults to requests of one HTTP method; empty: all.
 	Method string
+	// Path limits them to addresses that end so; empty: all.
+	Path string
 	// Times is how many requests they hit; zero: all until they change.
 	Times int
 	// Status answers with this HTTP status and nothing is done; zero: not. Code
@@ -29,11 +34,11 @@ func (s *Server) SetFaults(f Faults) {
 }
 
 // fault gives what goes wrong with one request.
-func (s *Server) fault(method string) Faults {
+func (s *Server) fault(method, path string) Faults {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := s.faults
-	if f.Method != "" && f.Method != method {
+	if f.Method != "" && f.Method != method || !strings.HasSuffix(path, f.Path) {
 		return Faults{}
 	}
 	if f.Times > 0 {

@@ -156,7 +156,7 @@ func (s *Server) authorised(next func(rw http.ResponseWriter, r *http.Request) i
 		r.Body = http.MaxBytesReader(rw, r.Body, 1<<20)
 		_ = r.ParseForm() // what is missing is said below
 		note := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Form: r.PostForm}
-		f := s.fault(r.Method)
+		f := s.fault(r.Method, r.URL.Path)
 		out := rw
 		if f.LoseAnswer {
 			out = nowhere{http.Header{}}
