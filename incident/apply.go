@@ -16,6 +16,7 @@ const (
 // Apply folds one record into the state. It is total: it never fails, and a
 // record that makes no sense changes nothing but the sequence.
 func Apply(s Incident, r Record) Incident {
+	s.Tally = tally(s, r)
 	s.Seq = r.Seq
 	switch e := r.Event.(type) {
 	case Declared:

@@ -42,6 +42,8 @@ type Incident struct {
 	MergedInto string        `json:"merged_into,omitempty"`
 	ClosedAt   time.Time     `json:"closed_at,omitzero"`
 
+	Tally Tally `json:"tally,omitzero"` // for those who look back
+
 	Card     Spot `json:"card,omitzero"`      // in the incidents channel
 	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set
 	RoomCard Spot `json:"room_card,omitzero"` // the copy in the room

@@ -1,0 +1,74 @@
+package incident
+
+import "time"
+
+// maxWoken bounds how many pages a tally names; the history has all of them.
+const maxWoken = 300
+
+// Tally is what the history of one incident adds up to for those who look back
+// at many. It is kept with every step, so that statistics need no histories.
+type Tally struct {
+	// Acknowledged, Updated and Mitigated are the first times; zero: never.
+	// Resolving counts as mitigating.
+	Acknowledged time.Time `json:"acknowledged,omitzero"`
+	Updated      time.Time `json:"updated,omitzero"`
+	Mitigated    time.Time `json:"mitigated,omitzero"`
+	// Kept counts the updates that came before anybody had to be told that one
+	// is overdue, Missed the times that somebody was. Without an update clock
+	// nothing is counted.
+	Kept   int `json:"kept,omitempty"`
+	Missed int `json:"missed,omitempty"`
+	// Woken lists who was paged and when, oldest first; several methods at once
+	// are one.
+	Woken []Woken `json:"woken,omitempty"`
+	// Records counts the history's entries.
+	Records int `json:"records,omitempty"`
+}
+
+// Woken is one page of one person.
+type Woken struct {
+	Person Person    `json:"person"`
+	At     time.Time `json:"at"`
+}
+
+// tally folds one record into what the incident adds up to; s is the state
+// before it.
+func tally(s Incident, r Record) Tally {
+	t := s.Tally
+	t.Records++
+	switch e := r.Event.(type) {
+	case Acknowledged:
+		t.Acknowledged = first(t.Acknowledged, r.At)
+	case Updated:
+		t.Updated = first(t.Updated, r.At)
+		if e.Status == Mitigating {
+			t.Mitigated = first(t.Mitigated, r.At)
+		}
+		if s.Open() && s.Plan.Cadence[s.Severity] != "" && s.Clock.Step == 0 {
+			t.Kept++
+		}
+	case StatusChanged:
+		if e.To == Mitigating {
+			t.Mitigated = first(t.Mitigated, r.At)
+		}
+	case UpdateOverdue:
+		if e.Step == 1 {
+			t.Missed++
+		}
+	case ResolvedEvent:
+		t.Mitigated = first(t.Mitigated, r.At)
+	case Paged:
+		if !e.Person.Nobody() {
+			t.Woken = tail(append(t.Woken[:len(t.Woken):len(t.Woken)], Woken{Person: e.Person, At: r.At}), maxWoken)
+		}
+	}
+	return t
+}
+
+// first keeps the earlier of two moments; at is never earlier than known.
+func first(known, at time.Time) time.Time {
+	if known.IsZero() {
+		return at
+	}
+	return known
+}

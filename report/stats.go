@@ -1,0 +1,201 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"muster/incident"
+)
+
+// Row is what statistics know of one incident: its entry in the listing.
+type Row struct {
+	ID         string
+	Title      string
+	Severity   incident.Severity
+	Service    string
+	Team       string // empty: nobody said
+	DeclaredAt time.Time
+	ResolvedAt time.Time // zero: not resolved
+	Reopens    int
+	Tally      incident.Tally
+}
+
+// Query says which incidents are counted and how they are grouped.
+type Query struct {
+	// Since and Until bound the declarations: from Since, before Until. Zero:
+	// no bound.
+	Since, Until time.Time
+	// By groups by "service", "severity" or "team"; empty: all in one.
+	By string
+	// Zone gives the zone of a person's nights; nil, or a nil zone: UTC.
+	Zone func(incident.Person) *time.Location
+}
+
+// Figures are the statistics of one group of incidents.
+type Figures struct {
+	Group     string `json:"group,omitempty"`
+	Incidents int    `json:"incidents"`
+	Open      int    `json:"open"`
+	Reopened  int    `json:"reopened"`
+	// The times run from the declaration. Those that never came are not in them.
+	Acknowledge Times `json:"acknowledge"`
+	FirstUpdate Times `json:"first_update"`
+	Mitigate    Times `json:"mitigate"`
+	Resolve     Times `json:"resolve"`
+	// Kept and Missed count updates; see incident.Tally.
+	Kept   int    `json:"updates_kept"`
+	Missed int    `json:"updates_missed"`
+	Pages  int    `json:"pages"`
+	People []Load `json:"people,omitempty"` // most pages first
+}
+
+// Punctual is the share of updates that were kept, from 0 to 1; ok is false
+// when none was due.
+func (f Figures) Punctual() (share float64, ok bool) {
+	if f.Kept+f.Missed == 0 {
+		return 0, false
+	}
+	return float64(f.Kept) / float64(f.Kept+f.Missed), true
+}
+
+// Times sum up durations. The zero value: there were none.
+type Times struct {
+	Count  int           `json:"count"`
+	Mean   time.Duration `json:"mean_ns"`
+	Median time.Duration `json:"median_ns"` // the lower one of an even number
+	P90    time.Duration `json:"p90_ns"`    // nearest rank
+}
+
+// Load is what paging asked of one person.
+type Load struct {
+	Person incident.Person `json:"person"`
+	Pages  int             `json:"pages"`
+	// AtNight counts the pages between 22:00 and 07:00 in the person's zone,
+	// Nights the nights with at least one.
+	AtNight int `json:"at_night"`
+	Nights  int `json:"broken_nights"`
+}
+
+// nightBegins and nightEnds are hours of the wall clock.
+const nightBegins, nightEnds = 22, 7
+
+// Stats counts rows. Without By there is exactly one group; else one for each
+// value, most incidents first, then by name.
+func Stats(rows []Row, q Query) []Figures {
+	groups := map[string][]Row{}
+	if q.By == "" {
+		groups[""] = nil
+	}
+	for _, r := range rows {
+		if !q.Since.IsZero() && r.DeclaredAt.Before(q.Since) || !q.Until.IsZero() && !r.DeclaredAt.Before(q.Until) {
+			continue
+		}
+		name := ""
+		switch q.By {
+		case "service":
+			name = cmp.Or(r.Service, "no service")
+		case "severity":
+			name = r.Severity.String()
+		case "team":
+			name = cmp.Or(r.Team, "no team")
+		}
+		groups[name] = append(groups[name], r)
+	}
+	out := make([]Figures, 0, len(groups))
+	for name, rows := range groups {
+		f := figures(rows, q.Zone)
+		f.Group = name
+		out = append(out, f)
+	}
+	slices.SortFunc(out, func(a, b Figures) int {
+		if q.By == "severity" {
+			return cmp.Compare(a.Group, b.Group)
+		}
+		return cmp.Or(cmp.Compare(b.Incidents, a.Incidents), cmp.Compare(a.Group, b.Group))
+	})
+	return out
+}
+
+func figures(rows []Row, zone func(incident.Person) *time.Location) Figures {
+	f := Figures{Incidents: len(rows)}
+	var ack, update, mitigate, resolve []time.Duration
+	loads := map[string]*Load{}
+	nights := map[string]map[string]bool{}
+	for _, r := range rows {
+		since := func(list []time.Duration, at time.Time) []time.Duration {
+			if at.IsZero() {
+				return list
+			}
+			return append(list, at.Sub(r.DeclaredAt))
+		}
+		ack, update = since(ack, r.Tally.Acknowledged), since(update, r.Tally.Updated)
+		mitigate, resolve = since(mitigate, r.Tally.Mitigated), since(resolve, r.ResolvedAt)
+		if r.ResolvedAt.IsZero() {
+			f.Open++
+		}
+		if r.Reopens > 0 {
+			f.Reopened++
+		}
+		f.Kept, f.Missed = f.Kept+r.Tally.Kept, f.Missed+r.Tally.Missed
+		for _, w := range r.Tally.Woken {
+			f.Pages++
+			l := loads[w.Person.Key]
+			if l == nil {
+				l = &Load{}
+				loads[w.Person.Key], nights[w.Person.Key] = l, map[string]bool{}
+			}
+			l.Person = w.Person
+			l.Pages++
+			if night := nightOf(w, zone); night != "" {
+				l.AtNight++
+				nights[w.Person.Key][night] = true
+			}
+		}
+	}
+	f.Acknowledge, f.FirstUpdate, f.Mitigate, f.Resolve = times(ack), times(update), times(mitigate), times(resolve)
+	for key, l := range loads {
+		l.Nights = len(nights[key])
+		f.People = append(f.People, *l)
+	}
+	slices.SortFunc(f.People, func(a, b Load) int {
+		return cmp.Or(cmp.Compare(b.Pages, a.Pages), cmp.Compare(a.Person.Key, b.Person.Key))
+	})
+	return f
+}
+
+// nightOf names the night of a page by the date of its evening; empty: by day.
+func nightOf(w incident.Woken, zone func(incident.Person) *time.Location) string {
+	in := time.UTC
+	if zone != nil {
+		if z := zone(w.Person); z != nil {
+			in = z
+		}
+	}
+	at := w.At.In(in)
+	switch h := at.Hour(); {
+	case h >= nightBegins:
+		return at.Format(time.DateOnly)
+	case h < nightEnds:
+		return at.AddDate(0, 0, -1).Format(time.DateOnly)
+	default:
+		return ""
+	}
+}
+
+func times(list []time.Duration) Times {
+	if len(list) == 0 {
+		return Times{}
+	}
+	slices.Sort(list)
+	// The mean is taken of the remainders too, so that no sum overflows.
+	n := time.Duration(len(list))
+	var mean, rest time.Duration
+	for _, d := range list {
+		mean, rest = mean+d/n, rest+d%n
+	}
+	return Times{
+		Count: len(list), Mean: mean + rest/n,
+		Median: list[(len(list)-1)/2], P90: list[(len(list)*9+9)/10-1],
+	}
+}
