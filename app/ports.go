@@ -11,6 +11,7 @@ import (
 	"muster/engine"
 	"muster/escalation/rota"
 	"muster/incident"
+	"muster/report/stats"
 )
 
 // doer lets the commands step incidents.
@@ -62,6 +63,25 @@ func (r reader) List(ctx context.Context, all bool, limit int) ([]commands.Summa
 	out := make([]commands.Summary, len(list))
 	for i, s := range list {
 		out[i] = summary(s)
+	}
+	return out, nil
+}
+
+// Rows gives what statistics need of every incident that was not merged into
+// another.
+func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
+	list, err := r.incidents.List(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]stats.Row, 0, len(list))
+	for _, s := range list {
+		if s.MergedInto == "" {
+			out = append(out, stats.Row{
+				ID: s.ID, Title: s.Title, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt,
+				Reopens: s.Reopens, Tally: s.Tally,
+			})
+		}
 	}
 	return out, nil
 }

@@ -103,7 +103,7 @@ func New(opt Options) *Program {
 		Ahead: bot.Ahead(p.roster.rules),
 	})
 	p.commands = commands.New(commands.Config{
-		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, People: p.bot.Directory(),
+		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, People: p.bot.Directory(),
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
 		Plan:        func(incident.Severity) incident.Plan { return p.plan() },
 		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },

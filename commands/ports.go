@@ -6,6 +6,7 @@ import (
 
 	"muster/escalation/rota"
 	"muster/incident"
+	"muster/report/stats"
 )
 
 // Request asks for one step of one incident.
@@ -117,6 +118,12 @@ type Playbooks interface {
 	Match(title, service string) (severity incident.Severity, playbook string, ok bool)
 }
 
+// Statistics gives what looking back needs of every incident that counts: no
+// merged ones.
+type Statistics interface {
+	Rows(ctx context.Context) ([]stats.Row, error)
+}
+
 // Config is what the commands need. Any part may be nil: what needs it then
 // says that it is not configured.
 type Config struct {
@@ -127,6 +134,7 @@ type Config struct {
 	Rotas     Rotas
 	Desk      Desk
 	Playbooks Playbooks
+	Stats     Statistics
 	// Rules are asked by simulate, with nobody answering.
 	Rules []incident.Rule
 	// Plan gives what an incident gets for its life when it is declared.

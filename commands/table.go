@@ -359,13 +359,7 @@ func laterSpecs() []spec {
 			examples: []string{"drill"},
 			run:      later("Drills are"),
 		},
-		{
-			name: "stats", aliases: []string{"statistics", "metrics"},
-			about:    "time to acknowledge and to resolve, pages per person",
-			usage:    []string{"stats"},
-			examples: []string{"stats"},
-			run:      later("Statistics are"),
-		},
+		statsSpec(),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"muster/escalation/rota"
 	"muster/incident"
 	"muster/reminders"
+	"muster/report/stats"
 	"muster/store"
 )
 
@@ -100,7 +101,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.commands = commands.New(commands.Config{
-		Doer: w, Reader: w, Lister: w, People: w, Rotas: w, Desk: w, Playbooks: w, Rules: rules,
+		Doer: w, Reader: w, Lister: w, Stats: w, People: w, Rotas: w, Desk: w, Playbooks: w, Rules: rules,
 		Plan: func(incident.Severity) incident.Plan {
 			return incident.Plan{
 				Ladder: ladder(), Incidents: "#incidents", Operations: "#muster-ops",
@@ -266,4 +267,14 @@ func (r roster) OnCall(role string, at time.Time) escalation.Shift {
 
 func (r roster) Contact(p incident.Person) escalation.Contact {
 	return escalation.Contact{Person: p, Missing: map[string]string{"email": "not configured"}}
+}
+
+// Rows gives what statistics need.
+func (w *world) Rows(ctx context.Context) ([]stats.Row, error) {
+	list, err := w.incidents.List(ctx, 0)
+	var out []stats.Row
+	for _, s := range list {
+		out = append(out, stats.Row{ID: s.ID, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Reopens: s.Reopens, Tally: s.Tally})
+	}
+	return out, err
 }

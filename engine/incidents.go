@@ -32,6 +32,8 @@ type Summary struct {
 	ResolvedAt time.Time         `json:"resolved_at,omitzero"`
 	Commander  incident.Person   `json:"commander,omitzero"`
 	MergedInto string            `json:"merged_into,omitempty"`
+	Reopens    int               `json:"reopens,omitempty"`
+	Tally      incident.Tally    `json:"tally,omitzero"`
 	Card       incident.Spot     `json:"card,omitzero"`
 	Room       incident.Spot     `json:"room,omitzero"`
 }
@@ -41,7 +43,7 @@ func Summarise(s incident.Incident) Summary {
 	return Summary{
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
-		MergedInto: s.MergedInto, Card: s.Card, Room: s.Room,
+		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room,
 	}
 }
 

@@ -1,4 +1,4 @@
-package report_test
+package stats_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"muster/incident"
-	"muster/report"
+	"muster/report/stats"
 )
 
 // The figures over random histories agree with what a second reading of the
@@ -28,7 +28,7 @@ func TestStatsAgreeWithTheRecords(t *testing.T) {
 		return nil
 	}
 	var histories [][]incident.Record
-	var rows []report.Row
+	var rows []stats.Row
 	for n := range 10_000 {
 		h := history(rng, n+1, people)
 		histories = append(histories, h)
@@ -36,9 +36,9 @@ func TestStatsAgreeWithTheRecords(t *testing.T) {
 		for _, r := range h {
 			s = incident.Apply(s, r)
 		}
-		rows = append(rows, report.Row{ID: s.ID, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Reopens: s.Reopens, Tally: s.Tally})
+		rows = append(rows, stats.Row{ID: s.ID, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Reopens: s.Reopens, Tally: s.Tally})
 	}
-	got := report.Stats(rows, report.Query{Zone: zone})[0]
+	got := stats.Of(rows, stats.Query{Zone: zone})[0]
 	want := again(histories, zone)
 	if a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); a != b {
 		t.Errorf("the figures differ\n got %s\nwant %s", a, b)
@@ -47,14 +47,14 @@ func TestStatsAgreeWithTheRecords(t *testing.T) {
 		t.Errorf("the histories say too little: %+v", got)
 	}
 	sum := 0
-	for _, f := range report.Stats(rows, report.Query{By: "service"}) {
+	for _, f := range stats.Of(rows, stats.Query{By: "service"}) {
 		sum += f.Incidents
 	}
 	if sum != len(rows) {
 		t.Errorf("grouped by service there are %d incidents of %d", sum, len(rows))
 	}
 	since := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	half := report.Stats(rows, report.Query{Since: since})[0].Incidents + report.Stats(rows, report.Query{Until: since})[0].Incidents
+	half := stats.Of(rows, stats.Query{Since: since})[0].Incidents + stats.Of(rows, stats.Query{Until: since})[0].Incidents
 	if half != len(rows) {
 		t.Errorf("before and since a moment there are %d incidents of %d", half, len(rows))
 	}
@@ -109,8 +109,8 @@ func history(rng *rand.Rand, n int, people []incident.Person) []incident.Record 
 }
 
 // again computes the figures from the records alone.
-func again(histories [][]incident.Record, zone func(incident.Person) *time.Location) report.Figures {
-	f := report.Figures{Incidents: len(histories)}
+func again(histories [][]incident.Record, zone func(incident.Person) *time.Location) stats.Figures {
+	f := stats.Figures{Incidents: len(histories)}
 	durations := map[string][]float64{}
 	type night struct{ who, day string }
 	nights, pages, late := map[night]bool{}, map[string]int{}, map[string]int{}
@@ -177,7 +177,7 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 			f.Reopened++
 		}
 	}
-	sum := func(what string) report.Times {
+	sum := func(what string) stats.Times {
 		list := durations[what]
 		sort.Float64s(list)
 		total := 0.0
@@ -188,14 +188,14 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 		rank := 0
 		for rank = 1; rank*10 < len(list)*9; rank++ {
 		}
-		return report.Times{
+		return stats.Times{
 			Count: len(list), Mean: time.Duration(int64(total) * int64(time.Second) / int64(len(list))),
 			Median: seconds(list[(len(list)+1)/2-1]), P90: seconds(list[rank-1]),
 		}
 	}
 	f.Acknowledge, f.FirstUpdate, f.Mitigate, f.Resolve = sum("ack"), sum("update"), sum("mitigate"), sum("resolve")
 	for key, p := range names {
-		l := report.Load{Person: p, Pages: pages[key], AtNight: late[key]}
+		l := stats.Load{Person: p, Pages: pages[key], AtNight: late[key]}
 		for n := range nights {
 			if n.who == key {
 				l.Nights++
@@ -203,6 +203,6 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 		}
 		f.People = append(f.People, l)
 	}
-	slices.SortFunc(f.People, func(a, b report.Load) int { return b.Pages - a.Pages })
+	slices.SortFunc(f.People, func(a, b stats.Load) int { return b.Pages - a.Pages })
 	return f
 }

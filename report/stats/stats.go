@@ -1,4 +1,4 @@
-package report
+package stats
 
 import (
 	"cmp"
@@ -80,9 +80,9 @@ type Load struct {
 // nightBegins and nightEnds are hours of the wall clock.
 const nightBegins, nightEnds = 22, 7
 
-// Stats counts rows. Without By there is exactly one group; else one for each
+// Of counts rows. Without By there is exactly one group; else one for each
 // value, most incidents first, then by name.
-func Stats(rows []Row, q Query) []Figures {
+func Of(rows []Row, q Query) []Figures {
 	groups := map[string][]Row{}
 	if q.By == "" {
 		groups[""] = nil
