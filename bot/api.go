@@ -58,6 +58,9 @@ type Post struct {
 	Message render.Message
 	// Delivery identifies the message in its metadata; empty: none.
 	Delivery string
+	// Through is the last record that a message tells together with others;
+	// zero: it tells one. It stands in the metadata, beside Delivery.
+	Through uint64
 	// Broadcast shows a thread's message in the channel too.
 	Broadcast bool
 }
@@ -74,6 +77,7 @@ type Query struct {
 type Found struct {
 	TS, Thread, User, Text string
 	Delivery               string // of ours; empty: none
+	Through                uint64 // as it was posted
 }
 
 // Channel is a public or private channel.

@@ -146,19 +146,47 @@ func (x *sending) page(ctx context.Context, p incident.Page) (incident.Receipt, 
 	return x.person(ctx, p.Person, x.f.Page(x.s, p))
 }
 
+// thread posts a line into the thread or the incident's own channel. One that
+// has waited for long tells those behind it too.
 func (x *sending) thread(ctx context.Context, e incident.Thread) (incident.Receipt, error) {
-	return x.record(ctx, e.Seq, x.f.Thread, func(m render.Message) (incident.Receipt, error) {
-		if e.InRoom {
-			if x.s.Room.Channel == "" {
-				return incident.Receipt{}, outbox.PermanentError{Reason: "the incident has no channel of its own"}
+	p := Post{Channel: x.s.Card.Channel, Thread: x.s.Card.TS, Broadcast: e.Also}
+	switch {
+	case e.InRoom && x.s.Room.Channel == "":
+		return incident.Receipt{}, outbox.PermanentError{Reason: "the incident has no channel of its own"}
+	case e.InRoom:
+		p = Post{Channel: x.s.Room.Channel}
+	case x.s.Card.TS == "":
+		return incident.Receipt{}, outbox.PermanentError{Reason: "there is no card whose thread it could go into"}
+	}
+	if x.f.Now.Sub(x.d.At) >= foldAfter {
+		if together, ok, err := x.together(ctx, e, p); ok || err != nil {
+			if err != nil {
+				return incident.Receipt{}, err
 			}
-			return x.post(ctx, Post{Channel: x.s.Room.Channel, Message: m})
+			return x.post(ctx, together)
 		}
-		if x.s.Card.TS == "" {
-			return incident.Receipt{}, outbox.PermanentError{Reason: "there is no card whose thread it could go into"}
-		}
-		return x.post(ctx, Post{Channel: x.s.Card.Channel, Thread: x.s.Card.TS, Message: m, Broadcast: e.Also})
+	}
+	return x.record(ctx, e.Seq, x.f.Thread, func(m render.Message) (incident.Receipt, error) {
+		p.Message = m
+		return x.post(ctx, p)
 	})
+}
+
+// foldAfter is how long a line of the thread waits before it is told together
+// with those behind it, instead of one by one.
+const foldAfter = 2 * time.Minute
+
+// together makes one message of a line and all that wait behind it; false: none
+// does.
+func (x *sending) together(ctx context.Context, e incident.Thread, p Post) (Post, bool, error) {
+	history, err := x.cfg.Incidents.History(ctx, x.d.Stream)
+	if err != nil || len(history) == 0 {
+		return p, false, outbox.NotSentError{Err: fmt.Errorf("read the history of %s: %w", x.d.Stream, err)}
+	}
+	records, also := incident.Backlog(history, e)
+	m, ok := x.f.CatchUp(x.s, records, history)
+	p.Message, p.Through, p.Broadcast = m, history[len(history)-1].Seq, also && !e.InRoom
+	return p, ok, nil
 }
 
 func (x *sending) last(ctx context.Context, e incident.Last) (incident.Receipt, error) {
@@ -232,12 +260,12 @@ func (x *sending) channel(ctx context.Context, name, thread string, m render.Mes
 func (x *sending) post(ctx context.Context, p Post) (incident.Receipt, error) {
 	p.Delivery = x.d.ID
 	if x.maybeSent {
-		ts, ok, err := x.find(ctx, p.Channel, p.Thread, p.Delivery, x.d.At.Add(-skew))
+		m, ok, err := x.find(ctx, p.Channel, p.Thread, p.Delivery, x.d.At.Add(-skew))
 		switch {
 		case err != nil && code(err) != "not_in_channel":
 			return incident.Receipt{}, err
 		case ok:
-			return incident.Receipt{Channel: p.Channel, TS: ts}, nil
+			return incident.Receipt{Channel: p.Channel, TS: m.TS, Through: m.Through}, nil
 		}
 	}
 	ts, err := x.api.PostMessage(ctx, p)
@@ -250,7 +278,7 @@ func (x *sending) post(ctx context.Context, p Post) (incident.Receipt, error) {
 	if err != nil {
 		return incident.Receipt{}, err
 	}
-	return incident.Receipt{Channel: p.Channel, TS: ts}, nil
+	return incident.Receipt{Channel: p.Channel, TS: ts, Through: p.Through}, nil
 }
 
 // joining says what to do when the bot cannot join by itself.
@@ -270,7 +298,7 @@ const (
 )
 
 // find looks for the message of a delivery in a channel or thread.
-func (b *Bot) find(ctx context.Context, channel, thread, delivery string, since time.Time) (ts string, ok bool, err error) {
+func (b *Bot) find(ctx context.Context, channel, thread, delivery string, since time.Time) (m Found, ok bool, err error) {
 	q := Query{Channel: channel, TS: thread, Oldest: since, Limit: findPage}
 	for range findPages {
 		var list []Found
@@ -281,11 +309,11 @@ func (b *Bot) find(ctx context.Context, channel, thread, delivery string, since 
 			list, next, err = b.api.History(ctx, q)
 		}
 		if err != nil {
-			return "", false, fmt.Errorf("look for what was posted before: %w", err)
+			return Found{}, false, fmt.Errorf("look for what was posted before: %w", err)
 		}
 		for _, m := range list {
 			if m.Delivery == delivery {
-				return m.TS, true, nil
+				return m, true, nil
 			}
 		}
 		if next == "" {
@@ -293,5 +321,5 @@ func (b *Bot) find(ctx context.Context, channel, thread, delivery string, since 
 		}
 		q.Cursor = next
 	}
-	return "", false, nil
+	return Found{}, false, nil
 }

@@ -99,9 +99,11 @@ func (w *web) PostMessage(ctx context.Context, p Post) (string, error) {
 		}
 	}
 	if p.Delivery != "" {
-		options = append(options, slack.MsgOptionMetadata(slack.SlackMetadata{
-			EventType: metadataType, EventPayload: map[string]any{"delivery": p.Delivery},
-		}))
+		payload := map[string]any{"delivery": p.Delivery}
+		if p.Through > 0 {
+			payload["through"] = p.Through
+		}
+		options = append(options, slack.MsgOptionMetadata(slack.SlackMetadata{EventType: metadataType, EventPayload: payload}))
 	}
 	_, ts, err := w.client.PostMessageContext(ctx, p.Channel, options...)
 	return ts, refused("chat.postMessage", err)
@@ -141,6 +143,8 @@ func found(list []slack.Message) []Found {
 		out[i] = Found{TS: m.Timestamp, Thread: m.ThreadTimestamp, User: m.User, Text: m.Text}
 		if m.Metadata.EventType == metadataType {
 			out[i].Delivery, _ = m.Metadata.EventPayload["delivery"].(string)
+			through, _ := m.Metadata.EventPayload["through"].(float64)
+			out[i].Through = uint64(through)
 		}
 	}
 	return out

@@ -61,6 +61,8 @@ func Line(e incident.Event) Rich {
 		return Say(e.By, " merged ", e.From, " ", e.Title, " into it")
 	case incident.EffectFailed:
 		return Say("Slack: ", strings.ReplaceAll(e.What, "_", " "), " failed", maybe(": ", e.Reason))
+	case incident.CaughtUp:
+		return Say("Slack was told what had waited, in one message")
 	case incident.Posted:
 		if e.Place == incident.PlaceRoom {
 			return Say("The channel ", e.Name, " was created")

@@ -144,6 +144,8 @@ func Apply(s Incident, r Record) Incident {
 		case PlaceRoomCard:
 			s.RoomCard = spot
 		}
+	case CaughtUp:
+		s = applyCaughtUp(s, e)
 	case EffectFailed:
 	}
 	return s

@@ -21,7 +21,7 @@ var (
 		"update_overdue": UpdateOverdue{}, "snoozed": Snoozed{},
 		"on_call_changed": OnCallChanged{}, "resolved": ResolvedEvent{},
 		"reopened": Reopened{}, "closed": ClosedEvent{}, "merged_into": MergedInto{},
-		"merged_from": MergedFrom{}, "posted": Posted{}, "effect_failed": EffectFailed{},
+		"merged_from": MergedFrom{}, "posted": Posted{}, "effect_failed": EffectFailed{}, "caught_up": CaughtUp{},
 		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
 		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{},
 	})

@@ -244,8 +244,14 @@ func Relevant(s Incident, e Effect) (reason string, ok bool) {
 	case Notify:
 		return stillOpen(s)
 	case Thread:
+		if s.Covered.covers(e) {
+			return "told together with others", false
+		}
 		return relevantReminder(s, e.What, e.Seq)
 	case Tell:
+		if e.What == EventKind(AckLapsed{}) {
+			return stillOpen(s) // nobody waits for it any more
+		}
 		return relevantReminder(s, e.What, e.Seq)
 	case Room:
 		if e.Step != RoomCreate {
@@ -267,8 +273,8 @@ func stillOpen(s Incident) (string, bool) {
 	return "", true
 }
 
-// relevantReminder drops a reminder that an update has answered meanwhile, and
-// what the clocks did once the incident has ended.
+// relevantReminder drops a reminder that an update has answered meanwhile, or
+// that the incident's end has.
 func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 	switch what {
 	case EventKind(ReminderDue{}), EventKind(UpdateOverdue{}):
@@ -279,9 +285,6 @@ func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 			return "the update clock was set again", false
 		}
 		return stillOpen(s)
-	case EventKind(AckLapsed{}), EventKind(LadderStarted{}), EventKind(Paged{}), EventKind(LevelPassed{}), EventKind(PageSettled{}),
-		EventKind(LastResortPaged{}), EventKind(HoldEnded{}):
-		return stillOpen(s) // the history has it; nobody waits for it any more
 	default:
 		return "", true
 	}

@@ -300,6 +300,9 @@ func settled(in Settled) []Event {
 	if in.State != PageDelivered || in.Receipt.Channel == "" {
 		return nil
 	}
+	if t, ok := in.Effect.(Thread); ok && in.Receipt.Through > t.Seq {
+		return []Event{CaughtUp{From: t.Seq, Through: in.Receipt.Through, InRoom: t.InRoom}}
+	}
 	posted := Posted{Channel: in.Receipt.Channel, Name: in.Receipt.Name, TS: in.Receipt.TS}
 	switch e := in.Effect.(type) {
 	case Announce:

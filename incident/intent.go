@@ -141,6 +141,9 @@ type Receipt struct {
 	TS      string `json:"ts,omitempty"`
 	// Ref is the provider's own name of what was sent; empty: it has none.
 	Ref string `json:"ref,omitempty"`
+	// Through is the last record that the message told together with the one
+	// that it is about; zero: it told only that one.
+	Through uint64 `json:"through,omitempty"`
 }
 
 // Wake asks the rules only.

@@ -47,6 +47,8 @@ type Incident struct {
 	Card     Spot `json:"card,omitzero"`      // in the incidents channel
 	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set
 	RoomCard Spot `json:"room_card,omitzero"` // the copy in the room
+
+	Covered Covered `json:"covered,omitzero"` // by messages that told several lines
 }
 
 // LastUpdate is the last update that people were given. The zero value: none yet.

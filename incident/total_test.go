@@ -21,7 +21,7 @@ var (
 		incident.AckLapsed{}, incident.Held{}, incident.HoldEnded{}, incident.Escalated{}, incident.LadderStarted{}, incident.Paged{},
 		incident.LevelPassed{}, incident.LastResortPaged{}, incident.PageSettled{}, incident.ReminderDue{}, incident.UpdateOverdue{},
 		incident.Snoozed{}, incident.OnCallChanged{}, incident.ResolvedEvent{}, incident.Reopened{}, incident.ClosedEvent{},
-		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{},
+		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},

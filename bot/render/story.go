@@ -103,6 +103,7 @@ func (x sample) history() []incident.Record {
 		incident.Reopened{By: x.person(1), Reason: t(3)},
 		incident.MergedInto{By: x.person(1), Into: "INC-7"},
 		incident.ClosedEvent{By: x.person(1), Reason: t(3)},
+		incident.CaughtUp{From: 3, Through: 9},
 	}
 	var out []incident.Record
 	for i, e := range events {
@@ -175,6 +176,9 @@ func (t *teller) around(s incident.Incident, history []incident.Record) {
 	}
 	x, f := t.sample, t.sample.frame(history[35].At.Add(25*time.Minute))
 	t.message("announcement", f.Announce(open))
+	if m, ok := f.CatchUp(s, history[3:], history); ok {
+		t.message("caught up", m)
+	}
 	t.message("overdue card", f.Card(open))
 	for _, p := range []incident.Page{
 		{Attempt: 1, Level: "L1", Role: "primary", Person: x.person(2), Method: "slack", Why: incident.WhyDue, At: storyStart},

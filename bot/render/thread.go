@@ -87,6 +87,8 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("⚠️ This did not work: %s%s", line(e.What), because(e.Reason))
 	case incident.Updated, incident.ResolvedEvent, incident.ReminderDue:
 		return "" // these have messages of their own shape
+	case incident.CaughtUp:
+		return "" // that message says so itself
 	case incident.Posted:
 		return "" // it says where a message stands; people see the message
 	default:
@@ -266,6 +268,11 @@ func (f Frame) saidOverdue(s incident.Incident, e incident.UpdateOverdue) string
 }
 
 func (f Frame) update(s incident.Incident, e incident.Updated, r incident.Record, history []incident.Record) Message {
+	text := strings.Join(f.updateLines(s, e, r, history), "\n")
+	return message(text, section(text), small("By "+by(e.By)+" · "+f.titled(s)))
+}
+
+func (f Frame) updateLines(s incident.Incident, e incident.Updated, r incident.Record, history []incident.Record) []string {
 	past := asOf(s, r, history)
 	d := Update{
 		Subject: subject(past), Status: string(past.Status), Actions: value(e.Text, mostText), Next: value(e.Next, mostValue),
@@ -277,8 +284,7 @@ func (f Frame) update(s incident.Incident, e incident.Updated, r incident.Record
 	if e.NoChange && d.Actions == "" {
 		d.Actions = "no change"
 	}
-	text := strings.Join(f.Lines.update(d), "\n")
-	return message(text, section(text), small("By "+by(e.By)+" · "+f.titled(s)))
+	return f.Lines.update(d)
 }
 
 // asOf folds the history up to a record, so that an old update shows its own
@@ -299,10 +305,14 @@ func asOf(s incident.Incident, r incident.Record, history []incident.Record) inc
 }
 
 func (f Frame) resolution(s incident.Incident, e incident.ResolvedEvent) Message {
-	text := strings.Join(f.Lines.resolution(Resolution{
-		Subject: subject(s), Minutes: f.wholeMinutes(s), Cause: value(e.Cause, mostValue), Fix: value(e.Fix, mostValue), Postmortem: civil(e.Postmortem),
-	}), "\n")
+	text := strings.Join(f.resolutionLines(s, e), "\n")
 	return message(text, section(text), small("By "+by(e.By)+" · "+f.titled(s)))
+}
+
+func (f Frame) resolutionLines(s incident.Incident, e incident.ResolvedEvent) []string {
+	return f.Lines.resolution(Resolution{
+		Subject: subject(s), Minutes: f.wholeMinutes(s), Cause: value(e.Cause, mostValue), Fix: value(e.Fix, mostValue), Postmortem: civil(e.Postmortem),
+	})
 }
 
 // reminder asks whoever leads for an update, with the template filled in.
