@@ -12,12 +12,14 @@ import (
 	"github.com/alecthomas/kong"
 
 	"muster/app"
+	steps "muster/playbooks/run"
 )
 
 // version is set when a release is built.
 var version = "dev"
 
 func main() {
+	steps.ChildMain()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:]))

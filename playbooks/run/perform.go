@@ -1,0 +1,92 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
+
+	"muster/playbooks/run/shell"
+)
+
+// errDeadline and errOutput end a performance from inside the child.
+var (
+	errDeadline = errors.New("the deadline has passed")
+	errOutput   = errors.New("it printed too much")
+)
+
+// perform does what the order says and makes the result. It runs in the child.
+func perform(ctx context.Context, o order, f *framer) Result {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	p := &performance{order: o, frames: f, out: newSink(o.Request.Limits.MaxOutput, f, func() { stop(errOutput) })}
+	exit, err := p.do(ctx)
+	res := p.result
+	res.Exit = exit
+	res.Output, res.Truncated = p.out.whole()
+	res.Ended, res.Why = p.ended(ctx, exit, err)
+	return res
+}
+
+// performance is one order under way.
+type performance struct {
+	order  order
+	frames *framer
+	out    *sink
+	result Result
+}
+
+func (p *performance) do(ctx context.Context) (int, error) {
+	req := p.order.Request
+	switch req.Mode {
+	case Check, Preview, Read, Change, Undo:
+	default:
+		return -1, fmt.Errorf("there is no mode %q", req.Mode)
+	}
+	switch req.Kind {
+	case Bash:
+		return p.bash(ctx)
+	case SQL, PromQL, LogQL:
+		return -1, shell.Refusef("A %s block needs a data source that is configured.", req.Kind)
+	default:
+		return -1, shell.Refusef("A block of %q cannot run.", req.Kind)
+	}
+}
+
+// ended says why and how it ended, for a person.
+func (p *performance) ended(ctx context.Context, exit int, err error) (Ended, string) {
+	limits := p.order.Request.Limits
+	var refused shell.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return Refused, p.out.mask(string(refused))
+	case p.out.overflowed():
+		return Output, fmt.Sprintf("The step printed more than %d KiB and was ended.", limits.MaxOutput>>10)
+	case context.Cause(ctx) == errDeadline:
+		return Deadline, fmt.Sprintf("The step was still running after %s and was ended.", limits.Deadline)
+	case err != nil:
+		return Failed, p.out.mask(err.Error())
+	case exit != 0:
+		return Failed, fmt.Sprintf("The last command ended with status %d.", exit)
+	default:
+		return Done, ""
+	}
+}
+
+// bash parses the text and runs it with the commands that exist.
+func (p *performance) bash(ctx context.Context) (int, error) {
+	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(p.order.Request.Code), "step")
+	if err != nil {
+		return -1, shell.Refusef("The block is no shell text that can be read: %s.", err)
+	}
+	if p.order.Request.Mode == Check {
+		return 0, shell.Check(file)
+	}
+	return shell.Run(ctx, shell.Block{File: file, Commands: p.commands(), Out: p.out, Err: p.out})
+}
+
+func (p *performance) commands() map[string]shell.Command {
+	return map[string]shell.Command{}
+}
