@@ -54,7 +54,7 @@ func handle(m rota.Member) string { return strings.TrimPrefix(m.Slack, "@") }
 
 // program runs the whole program on a data file beside a workspace, both in
 // this process, over TCP on the loopback.
-func program(b *testing.B, data string, live *config.Live, ws *workspace.Workspace, slack string) {
+func program(b *testing.B, data string, live *config.Live, ws *workspace.Workspace, slack string, change ...func(*app.Options)) (url string) {
 	b.Helper()
 	s, err := store.Open(data, store.Options{SnapshotVersion: engine.SnapshotVersion})
 	if err != nil {
@@ -64,12 +64,16 @@ func program(b *testing.B, data string, live *config.Live, ws *workspace.Workspa
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := app.New(app.Options{
+	opt := app.Options{
 		Live: live, Store: s, Listener: ln, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 		Env: config.Env{
 			SlackBotToken: config.NewSecret(ws.BotToken()), SlackAppToken: config.NewSecret(ws.AppToken()), SlackAPIURL: slack + "/api/",
 		},
-	})
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	p := app.New(opt)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- p.Run(ctx) }()
@@ -83,6 +87,7 @@ func program(b *testing.B, data string, live *config.Live, ws *workspace.Workspa
 		}
 	})
 	until(b, 20*time.Second, "connection to the workspace", func() bool { return ws.Sockets() == 2 })
+	return "http://" + ln.Addr().String()
 }
 
 func dataIn(dir string) string { return filepath.Join(dir, "muster.db") }
