@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"muster/bot"
 )
 
 // heartbeatEvery is how often the program says that it is well. The receiver
@@ -91,6 +93,9 @@ func (p *Program) unwell() string {
 		default:
 			return c.Detail
 		}
+	}
+	if p.outbox.Status().Down[bot.Provider] && !p.canPage() {
+		return "nothing over which a page could leave answers"
 	}
 	return ""
 }

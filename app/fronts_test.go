@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,8 +68,37 @@ type front struct {
 	proxy *httputil.ReverseProxy
 	over  chan struct{}
 
-	mu    sync.Mutex
-	trick trick
+	mu     sync.Mutex
+	trick  trick
+	passed []passage
+}
+
+// passage is a request that the provider itself got.
+type passage struct {
+	at         time.Time
+	path, body string
+}
+
+// pass notes a request and lets it through.
+func (f *front) pass(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	f.mu.Lock()
+	f.passed = append(f.passed, passage{time.Now(), r.Method + " " + r.URL.Path, string(body)})
+	f.mu.Unlock()
+	f.proxy.ServeHTTP(w, r)
+}
+
+// since gives what passed after a moment.
+func (f *front) since(t time.Time) (out []passage) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.passed {
+		if !p.at.Before(t) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 func newFront(name string, dial func(ctx context.Context, network, addr string) (net.Conn, error)) *front {
@@ -110,7 +140,11 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch t {
 	case healthy:
-		f.proxy.ServeHTTP(w, r)
+		if f.name == "slack" && !strings.HasPrefix(r.URL.Path, "/api/") {
+			f.proxy.ServeHTTP(w, r) // a socket is no request
+			return
+		}
+		f.pass(w, r)
 	case refuses:
 		panic(http.ErrAbortHandler)
 	case hangs:
@@ -158,6 +192,7 @@ type street struct {
 	pager  *pagerduty.PagerDuty
 	phones *twilio.Server
 	mail   *inbox.Inbox
+	beats  *receiver // of the heartbeat; nil: there is none
 	down   func()
 }
 
@@ -274,7 +309,7 @@ func (s *street) begin() {
 		s.Fatal(err)
 	}
 	s.http = workspace.NewPipe()
-	s.program = New(Options{
+	opt := Options{
 		Live: live, Store: st, Listener: s.http, Dial: s.fronts["slack"].dial, MailDial: s.dialMail, Log: s.logger(),
 		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			name := "phone"
@@ -291,7 +326,12 @@ func (s *street) begin() {
 			TwilioAccountSID: s.phones.AccountSID(), TwilioAuthToken: config.NewSecret(s.phones.AuthToken()), TwilioFrom: s.phones.Number(),
 			TwilioAPIURL: "http://phones.local", SMTPURL: config.NewSecret("smtp://mail.local:25"), SMTPFrom: "Muster <muster@example.com>",
 		},
-	})
+	}
+	if s.beats != nil {
+		opt.Env.MusterDeadmanURL = config.NewSecret(heartbeatURL)
+		opt.HTTP.Transport = beside{s.beats, opt.HTTP.Transport}
+	}
+	s.program = New(opt)
 	ctx, cancel := context.WithCancel(s.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.program.Run(ctx) }()
@@ -302,6 +342,20 @@ func (s *street) begin() {
 			s.Errorf("the program ended badly: %v", err)
 		}
 	}
+}
+
+// beside has the heartbeat go to its receiver and everything else its way.
+type beside struct {
+	beats *receiver
+	rest  http.RoundTripper
+}
+
+// RoundTrip sends one request.
+func (b beside) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.String() == heartbeatURL {
+		return b.beats.RoundTrip(r)
+	}
+	return b.rest.RoundTrip(r)
 }
 
 // arrived counts what really reached a person over a channel.
