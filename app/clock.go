@@ -1,6 +1,7 @@
 package app
 
 import (
+	"math"
 	"sync"
 	"time"
 )
@@ -39,11 +40,12 @@ func (c *clock) at(wall time.Time) time.Time {
 	return c.base.Add(time.Duration(float64(wall.Sub(c.since)) * c.speed))
 }
 
-// Until is how long to wait, on the wall, for a moment of the demo's time.
+// Until is how long to wait, on the wall, for a moment of the demo's time. It
+// is never zero for one that is still to come.
 func (c *clock) Until(t time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Duration(float64(t.Sub(c.at(time.Now()))) / c.speed)
+	return time.Duration(math.Ceil(float64(t.Sub(c.at(time.Now()))) / c.speed))
 }
 
 // Speed is how fast the demo's clock runs.

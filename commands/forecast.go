@@ -8,17 +8,31 @@ import (
 )
 
 // maxForecast bounds the records that a forecast makes up.
-const maxForecast = 400
+const maxForecast = 4000
 
-// forecast lets the rules act on a state as if nobody said anything until a
-// moment. Every page is taken as delivered. More stops it early; nil: never.
-func forecast(rules []incident.Rule, s incident.Incident, now, until time.Time, stop func(incident.Record) bool) []incident.Record {
+// assumed is an acknowledgement that a forecast takes for granted.
+type assumed struct {
+	at time.Time
+	// by is who acknowledges; nobody: the person who was paged last, else who
+	// is on call.
+	by incident.Person
+}
+
+// forecast lets the rules act on a state until a moment, as if nobody said
+// anything but what is assumed. Every page is taken as delivered. Stop ends it
+// early; nil: never.
+func forecast(rules []incident.Rule, s incident.Incident, now, until time.Time, stop func(incident.Record) bool, said ...assumed) []incident.Record {
 	var out []incident.Record
-	record := func(e incident.Event) (incident.Record, bool) {
+	record := func(e incident.Event) (done bool) {
 		r := incident.Record{Seq: s.Seq + 1, At: now, Event: e}
 		s = incident.Apply(s, r)
 		out = append(out, r)
-		return r, len(out) >= maxForecast || stop != nil && stop(r)
+		if p, ok := e.(incident.Paged); ok {
+			for _, m := range p.Methods {
+				s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: now, Event: incident.PageSettled{Attempt: p.Attempt, Method: m, State: incident.PageDelivered}})
+			}
+		}
+		return len(out) >= maxForecast || stop != nil && stop(r)
 	}
 	for {
 		var wake time.Time
@@ -27,13 +41,8 @@ func forecast(rules []incident.Rule, s incident.Incident, now, until time.Time, 
 			d := rule.Reconcile(s, now)
 			for _, e := range d.Events {
 				quiet = false
-				if _, done := record(e); done {
+				if record(e) {
 					return out
-				}
-				if p, ok := e.(incident.Paged); ok {
-					for _, m := range p.Methods {
-						s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: now, Event: incident.PageSettled{Attempt: p.Attempt, Method: m, State: incident.PageDelivered}})
-					}
 				}
 			}
 			wake = incident.Sooner(wake, d.Wake)
@@ -41,10 +50,35 @@ func forecast(rules []incident.Rule, s incident.Incident, now, until time.Time, 
 		if !quiet {
 			continue
 		}
+		if len(said) > 0 && !now.Before(said[0].at) {
+			events, err := incident.Handle(s, incident.Acknowledge{By: likely(s, said[0].by), Via: ViaCommand}, now)
+			said = said[1:]
+			for _, e := range events {
+				if err == nil && record(e) {
+					return out
+				}
+			}
+			continue
+		}
+		if len(said) > 0 {
+			wake = incident.Sooner(wake, said[0].at)
+		}
 		if wake.IsZero() || wake.After(until) || !wake.After(now) {
 			return out
 		}
 		now = wake
+	}
+}
+
+// likely gives who acknowledges when nobody was named.
+func likely(s incident.Incident, by incident.Person) incident.Person {
+	switch n := len(s.Climb.Pages); {
+	case !by.Nobody():
+		return by
+	case n > 0:
+		return s.Climb.Pages[n-1].Person
+	default:
+		return s.OnCall
 	}
 }
 
@@ -98,78 +132,4 @@ func (c *Commands) nextUpdate(s incident.Incident, now time.Time) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// simulate says who would be paged when, if an incident were declared and
-// nobody answered.
-func (c *Commands) simulate(x *exec) Reply {
-	if len(c.Rules) == 0 || c.Plan == nil {
-		return refuse(CodeMissing, "Simulations are not configured here.")
-	}
-	severity, named := incident.P1, false
-	if t, ok := x.args.take(func(t token) bool { _, ok := severityWord(t); return ok }); ok {
-		severity, _ = severityWord(t)
-		named = true
-	}
-	mark := false
-	if _, ok := x.args.take(func(t token) bool { return t.word() == "critical" }); ok {
-		mark = true
-	}
-	at := x.call.Now
-	if text := x.args.text(); text != "" {
-		t, err := ParseTime(text, x.call.Now, c.zone(x.call.By))
-		if err != nil {
-			return usage(x.spec, err.Error())
-		}
-		at = t
-	}
-	if !named {
-		return usage(x.spec, "Which severity is it to be?")
-	}
-	return c.simulated(severity, mark, at)
-}
-
-// Simulated is one line of a simulation, for programs.
-type Simulated struct {
-	At    time.Time      `json:"at"`
-	After time.Duration  `json:"after_ns"`
-	Event incident.Event `json:"event"`
-}
-
-func (c *Commands) simulated(severity incident.Severity, mark bool, at time.Time) Reply {
-	declared := incident.Record{Seq: 1, At: at, Event: incident.Declared{ID: "INC-0", Title: "simulated", Severity: severity, Critical: mark, Plan: c.Plan(severity)}}
-	s := incident.Apply(incident.Incident{}, declared)
-	records := forecast(c.Rules, s, at, at.Add(24*time.Hour), func(r incident.Record) bool {
-		e, ok := r.Event.(incident.LadderStarted)
-		return ok && e.Round > 0
-	})
-	body := Say(Bold(severity.String()), " declared ", at, ", if nobody answers:")
-	var data []Simulated
-	for _, r := range records {
-		switch e := r.Event.(type) {
-		case incident.Paged:
-			if e.Level == "" {
-				continue
-			}
-		case incident.LevelPassed:
-			if e.Level == "" {
-				continue
-			}
-		case incident.LadderStarted:
-			if e.Round == 0 {
-				continue
-			}
-		case incident.LastResortPaged:
-		default:
-			continue
-		}
-		data = append(data, Simulated{At: r.At, After: r.At.Sub(at), Event: r.Event})
-		body = Say(body, "\n+", Span(r.At.Sub(at)), "  ", Line(r.Event))
-	}
-	if len(data) == 0 {
-		body = Say(body, "\nNobody is paged: ", severity, " is only announced.")
-	}
-	r := answer(body)
-	r.Data = data
-	return r
 }

@@ -280,8 +280,9 @@ func askSpecs() []spec {
 		{
 			name: "simulate", aliases: []string{"whatif", "sim"},
 			about:    "say who would be paged when, if nobody answered",
-			usage:    []string{`simulate P0 ["Sun 03:00 Europe/Berlin"]`},
-			examples: []string{`simulate P0 "Sun 03:00 Europe/Berlin"`, "simulate P1 tomorrow 9:00"},
+			usage:    []string{`simulate P0 ["Sun 03:00 Europe/Berlin"] [ack 12m [@x]]`},
+			more:     "With ack it says what an acknowledgement after that time changes; without a name it is by the person who was paged last.",
+			examples: []string{`simulate P0 "Sun 03:00 Europe/Berlin"`, "simulate P1 tomorrow 9:00 ack 12m @bob"},
 			run:      (*Commands).simulate,
 		},
 		{
