@@ -23,6 +23,7 @@ type commandLine struct {
 	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
 	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
 	Audit      auditCommand     `cmd:"" help:"Check the record."`
+	Evidence   evidenceCommand  `cmd:"" help:"Work with what steps of playbooks kept."`
 	Config     configCommand    `cmd:"" help:"Work with configuration files."`
 	Storybook  storybookCommand `cmd:"" help:"Render every message and form that the program can produce."`
 	Healthy    healthyCommand   `cmd:"" name:"healthcheck" help:"Ask the running program for its health; for containers."`
