@@ -84,6 +84,9 @@ func (r *roster) contact(m rota.Member) escalation.Contact {
 }
 
 // missing says, by method, why a person cannot be reached over it.
+// zone gives a person's zone; nil: not known.
+func (r *roster) zone(who incident.Person) *time.Location { return (&people{roster: r}).Zone(who) }
+
 func (r *roster) missing(p incident.Person) map[string]string { return r.Contact(p).Missing }
 
 // desk puts what people say about who is on call on record.
@@ -94,5 +97,5 @@ type desk struct {
 
 // rules are the rules of the day for incidents.
 func (r *roster) rules() []incident.Rule {
-	return []incident.Rule{escalation.OnCall{Roster: r}, escalation.Matrix{Roster: r}, reminders.Updates{Roster: r}}
+	return []incident.Rule{escalation.OnCall{Roster: r}, escalation.Matrix{Roster: r}, reminders.Updates{Roster: r}, reminders.After{Roster: r, Zone: r.zone}}
 }

@@ -85,7 +85,7 @@ func resolveForm(s incident.Incident, fix string, postmortem time.Time) Form {
 func clip(text string, most int) string { return shorten(text, most) }
 
 // fillable are the forms by name, as a command with its text left out.
-var fillable = []string{"create", "update", "resolve", "reopen", "escalate", "page", "hold", "note", "severity", "lead", "role", "action"}
+var fillable = []string{"create", "update", "resolve", "reopen", "escalate", "page", "hold", "note", "severity", "lead", "role", "action", "postmortem"}
 
 // OpenForm gives a form by its name, filled in, for the incident that the call
 // names in its text, or that its place belongs to. A person who may not submit
@@ -107,6 +107,8 @@ func (c *Commands) OpenForm(ctx context.Context, call Call, name string) Reply {
 		return finish(*wrong)
 	}
 	switch name {
+	case "postmortem":
+		return finish(askForm(x, postmortemForm(x.at)))
 	case "create":
 		return finish(askForm(x, createForm(declared(&x.args))))
 	case "update", "resolve":
@@ -281,6 +283,14 @@ func (v *values) submit(form string) Reply {
 	switch form {
 	case "create":
 		return v.create()
+	case "postmortem":
+		texts := map[incident.Section]string{}
+		for _, section := range incident.Sections {
+			if _, there := v.got[string(section)]; there {
+				texts[section] = v.text(string(section), MaxText, "")
+			}
+		}
+		return v.then(func() Reply { return v.c.postmortemSaved(v.x, texts) })
 	case "update":
 		in := incident.PostUpdate{
 			By: by, Text: v.text("text", MaxText, "Say what was done."), Next: v.text("next", MaxText, ""),

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -338,23 +337,5 @@ func (c *Commands) status(x *exec) Reply {
 			return Reply{Body: Say(o.after.ID, " is ", o.after.Status, " already.")}
 		}
 		return Reply{Body: Say(Bold(o.after.ID), " is ", Bold(string(o.after.Status)), " now.")}
-	})
-}
-
-// postmortem waives one with a reason; writing it is configured elsewhere.
-func (c *Commands) postmortem(x *exec) Reply {
-	t, ok := x.args.lead(func(t token) bool { return slices.Contains([]string{"waive", "waived", "skip"}, t.word()) })
-	if !ok {
-		return refuse(CodeMissing, "Post-mortems are not configured here. ", Code("postmortem waive "+x.at.ID+" reason"), " closes the incident without one.")
-	}
-	reason := x.args.text()
-	if reason == "" {
-		return usage(x.spec, "To ", t.word(), " the post-mortem needs a reason.")
-	}
-	return c.do(x, incident.Close{By: x.call.By, Reason: reason}, func(o outcome) Reply {
-		if _, ok := happened[incident.ClosedEvent](o); !ok {
-			return Reply{Body: Say(o.after.ID, " is closed already.")}
-		}
-		return Reply{Body: Say(Bold(o.after.ID), " is closed without a post-mortem.")}
 	})
 }

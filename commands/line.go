@@ -68,6 +68,9 @@ func Line(e incident.Event) Rich {
 			return Say("The channel ", e.Name, " was created")
 		}
 		return nil
+	case incident.PostmortemWritten, incident.PostmortemAssigned, incident.PostmortemPlanned, incident.RecordMarked, incident.ActionDone,
+		incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear:
+		return afterLine(e)
 	default:
 		return ladderLine(e)
 	}

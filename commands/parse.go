@@ -207,7 +207,7 @@ func (l *line) takeIDs() {
 		id, ok := idOf(t)
 		switch {
 		case !ok:
-			leading = leading && l.spec.ids == idsAfterArgs && argument(t)
+			leading = leading && l.spec.ids == idsAfterArgs && (argument(t) || slices.Contains(l.spec.words, t.word()))
 			i++
 			continue
 		case l.spec.ids == idsAnywhere || leading:

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,6 +179,9 @@ func followUps(s incident.Incident) []Rich {
 	lines := []Rich{Say(Bold("Follow-up"))}
 	for _, a := range s.Actions {
 		line := Say("• ", a.N, ". ", a.Text)
+		if a.Done {
+			line = Say("✓ ", a.N, ". ", a.Text)
+		}
 		if !a.Owner.Nobody() {
 			line = Say(line, " · ", a.Owner)
 		}
@@ -210,7 +214,7 @@ func (c *Commands) timeline(x *exec) Reply {
 		if len(text) == 0 {
 			continue
 		}
-		lines = append(lines, Say(r.At, "  ", text))
+		lines = append(lines, Say(r.At, "  ", strconv.FormatUint(r.Seq, 10), "  ", text))
 		data = append(data, Entry{Seq: r.Seq, At: r.At, Kind: incident.EventKind(r.Event), Text: text.Plain()})
 	}
 	head := Say(Bold(x.at.ID), " ", x.at.Title)

@@ -36,6 +36,8 @@ type spec struct {
 	pagedToo bool
 	target   target
 	ids      idsWhere
+	// words of its own may stand before an ID, with idsAfterArgs.
+	words []string
 	// keepWord leaves another word for the command among its arguments, where
 	// that word is one.
 	keepWord bool
@@ -191,7 +193,7 @@ func tellSpecs() []spec {
 		{
 			name: "action", aliases: []string{"todo", "followup", "follow-up", "follow up"}, needs: Respond, target: targetAny, ids: idsLeading,
 			about:    "record follow-up work",
-			usage:    []string{"action text [@x] [due]"},
+			usage:    []string{"action text [@x] [due]", "action done n"},
 			more:     `The day it is due stands at the end: a date, a weekday, "tomorrow" or "in 3 days".`,
 			examples: []string{"action alert on queue length @bob friday"},
 			run:      (*Commands).action,
@@ -346,13 +348,7 @@ func laterSpecs() []spec {
 			examples: []string{"playbook"},
 			run:      later("Playbooks are"),
 		},
-		{
-			name: "postmortem", aliases: []string{"post-mortem", "post mortem", "pm", "retro"}, needs: Respond, target: targetEnded, ids: idsAfterArgs,
-			about:    "the post-mortem: write it, or waive it with a reason",
-			usage:    []string{"postmortem", "postmortem waive reason"},
-			examples: []string{"postmortem waive INC-3 false alarm"},
-			run:      (*Commands).postmortem,
-		},
+		postmortemSpec(),
 		{
 			name: "drill", aliases: []string{"exercise"}, needs: Admin,
 			about:    "practise with an incident that is none",

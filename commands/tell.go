@@ -83,6 +83,10 @@ func (c *Commands) noted(x *exec, in incident.Note) Reply {
 }
 
 func (c *Commands) action(x *exec) Reply {
+	if t := x.args.first().word(); (t == "done" || t == "finish") && len(x.args.toks) == 2 {
+		x.args.drop(0, 1)
+		return c.actionDone(x)
+	}
 	in := incident.AddAction{By: x.call.By}
 	if t, ok := x.args.take(isPerson); ok {
 		p, wrong := c.person(x, t.text)

@@ -59,7 +59,7 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 		Handle:   incident.Handle,
 		Effects:  incident.Effects,
 		Relevant: incident.Relevant,
-		Open:     incident.Incident.Open,
+		Open:     incident.Incident.Live,
 		Summary:  func(s incident.Incident) any { return Summarise(s) },
 		Keep:     func(s incident.Incident) { where.note(s.ID, s.Card, s.Room) },
 		Rules: func() []func(incident.Incident, time.Time) incident.Decision {
@@ -79,9 +79,11 @@ func (e Incidents) OpenIncidents() []incident.Incident {
 	slices.SortFunc(shown, func(a, b *incident.Incident) int {
 		return cmp.Or(b.DeclaredAt.Compare(a.DeclaredAt), cmp.Compare(len(b.ID), len(a.ID)), cmp.Compare(b.ID, a.ID))
 	})
-	out := make([]incident.Incident, len(shown))
-	for i, s := range shown {
-		out[i] = *s
+	out := make([]incident.Incident, 0, len(shown))
+	for _, s := range shown {
+		if s.Open() {
+			out = append(out, *s)
+		}
 	}
 	return out
 }

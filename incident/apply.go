@@ -122,9 +122,11 @@ func Apply(s Incident, r Record) Incident {
 		s.Status, s.ResolvedAt, s.Resolution = Resolved, r.At, e
 		s.Climb.HeldAt, s.Climb.HeldUntil, s.Climb.HeldWhy = time.Time{}, time.Time{}, ""
 		s.Climb.Demands = nil
+		s.After.Meeting, s.After.Planned, s.After.Reminded, s.After.Overdue = e.Postmortem, r.At, 0, false
 	case Reopened:
 		s.Status, s.ResolvedAt, s.Resolution = Investigating, time.Time{}, ResolvedEvent{}
 		s.ClosedAt, s.Reopens = time.Time{}, s.Reopens+1
+		s.After.Meeting, s.After.Reminded, s.After.Overdue = time.Time{}, 0, false
 		s.Acks = nil
 		s.Climb = Climb{Pages: s.Climb.Pages, Attempts: s.Climb.Attempts, StartWhy: WhyReopened}
 		s.Clock = Clock{From: r.At}
@@ -147,6 +149,8 @@ func Apply(s Incident, r Record) Incident {
 	case CaughtUp:
 		s = applyCaughtUp(s, e)
 	case EffectFailed:
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
+		return applyAfter(s, r)
 	}
 	return s
 }

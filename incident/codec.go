@@ -22,6 +22,9 @@ var (
 		"on_call_changed": OnCallChanged{}, "resolved": ResolvedEvent{},
 		"reopened": Reopened{}, "closed": ClosedEvent{}, "merged_into": MergedInto{},
 		"merged_from": MergedFrom{}, "posted": Posted{}, "effect_failed": EffectFailed{}, "caught_up": CaughtUp{},
+		"postmortem_written": PostmortemWritten{}, "postmortem_assigned": PostmortemAssigned{},
+		"postmortem_planned": PostmortemPlanned{}, "record_marked": RecordMarked{}, "action_done": ActionDone{},
+		"meeting_near": MeetingNear{}, "postmortem_overdue": PostmortemOverdue{}, "action_near": ActionNear{},
 		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
 		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{},
 	})

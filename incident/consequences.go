@@ -89,6 +89,8 @@ func Effects(s Incident, r Record) []Effect {
 			return nil
 		}
 		return []Effect{Operations{Seq: r.Seq}}
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
+		return effectsAfter(s, r, thread)
 	}
 	return nil
 }
@@ -285,9 +287,12 @@ func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 			return "the update clock was set again", false
 		}
 		return stillOpen(s)
-	default:
-		return "", true
+	case EventKind(MeetingNear{}), EventKind(PostmortemOverdue{}):
+		if !s.NeedsPostmortem() {
+			return "the post-mortem is done", false
+		}
 	}
+	return "", true
 }
 
 func relevantPage(s Incident, e Page) (string, bool) {

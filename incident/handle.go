@@ -2,6 +2,7 @@ package incident
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	}
 	if text := longest(in); utf8.RuneCountInString(text) > MaxText {
 		return nil, Refusal{"too_long", fmt.Sprintf("The text is longer than %d characters.", MaxText), "Shorten it; put the rest into a note."}
+	}
+	if events, known, err := handleAfter(s, in, now); known {
+		return events, err
 	}
 	switch in := in.(type) {
 	case Note:
@@ -267,6 +271,10 @@ func longest(in Intent) string {
 		texts = []string{in.Cause, in.Fix}
 	case Reopen:
 		texts = []string{in.Reason}
+	case WritePostmortem:
+		texts = slices.Collect(maps.Values(in.Texts))
+	case MarkRecord:
+		texts = []string{in.Text}
 	case Close:
 		texts = []string{in.Reason}
 	}

@@ -149,7 +149,7 @@ func (l *law) act() {
 
 func (l *law) speak() {
 	by := l.who()
-	switch rapid.IntRange(0, 14).Draw(l.T, "said") {
+	switch rapid.IntRange(0, 17).Draw(l.T, "said") {
 	case 0, 1, 2:
 		l.say(incident.Acknowledge{By: by})
 	case 3:
@@ -174,6 +174,13 @@ func (l *law) speak() {
 		l.say(pick[incident.Intent](l.T, "end", incident.Resolve{By: by}, incident.Reopen{By: by, Reason: "back"}, incident.Close{By: by}, incident.Note{By: by, Text: "x", Source: "s"}))
 	case 14:
 		l.say(incident.Reopen{By: by, Reason: "back"})
+	case 15:
+		l.say(incident.AddAction{By: by, Text: "fix it", Due: l.sim.now.Add(time.Duration(rapid.IntRange(-72, 96).Draw(l.T, "hours")) * time.Hour).Format(time.DateOnly)})
+	case 16:
+		l.say(incident.PlanPostmortem{By: by, At: l.sim.now.Add(time.Duration(rapid.IntRange(1, 96).Draw(l.T, "hours")) * time.Hour)})
+	case 17:
+		l.say(pick[incident.Intent](l.T, "after", incident.FinishAction{By: by, N: 1}, incident.MarkRecord{By: by, Record: 1, Hidden: true},
+			incident.WritePostmortem{By: by, Texts: map[incident.Section]string{incident.SectionWell: "x"}}, incident.Resolve{By: by, Postmortem: l.sim.now.Add(26 * time.Hour)}))
 	}
 }
 

@@ -43,6 +43,7 @@ type Incident struct {
 	ClosedAt   time.Time     `json:"closed_at,omitzero"`
 
 	Tally Tally `json:"tally,omitzero"` // for those who look back
+	After After `json:"after,omitzero"` // what follows the resolution
 
 	Card     Spot `json:"card,omitzero"`      // in the incidents channel
 	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set
@@ -82,6 +83,13 @@ type Action struct {
 	Text  string `json:"text"`
 	Owner Person `json:"owner,omitzero"`
 	Due   string `json:"due,omitempty"`
+	// Done and DoneAt say that it is finished.
+	Done   bool      `json:"done,omitempty"`
+	DoneAt time.Time `json:"done_at,omitzero"`
+	// Reminded is set once the owner was reminded, Over once that was after the
+	// date.
+	Reminded bool `json:"reminded,omitempty"`
+	Over     bool `json:"over,omitempty"`
 }
 
 // Climb is where the ladder of an incident stands.

@@ -43,7 +43,7 @@ func FuzzTotal(f *testing.F) { f.Fuzz(rapid.MakeFuzz(total)) }
 
 func total(t *rapid.T) {
 	d := drawDuty(t)
-	rules := []incident.Rule{escalation.Matrix{Roster: d}, escalation.OnCall{Roster: d}, reminders.Updates{Roster: d}}
+	rules := []incident.Rule{escalation.Matrix{Roster: d}, escalation.OnCall{Roster: d}, reminders.Updates{Roster: d}, reminders.After{Roster: d}}
 	var s incident.Incident
 	for range rapid.IntRange(1, 30).Draw(t, "records") {
 		r := incident.Record{Seq: s.Seq + 1, At: drawTime(t), Event: draw(t, everyEvent)}

@@ -104,6 +104,14 @@ func (x sample) history() []incident.Record {
 		incident.MergedInto{By: x.person(1), Into: "INC-7"},
 		incident.ClosedEvent{By: x.person(1), Reason: t(3)},
 		incident.CaughtUp{From: 3, Through: 9},
+		incident.PostmortemWritten{By: x.person(1), Section: incident.SectionWell, Text: t(4)},
+		incident.PostmortemAssigned{By: x.person(1), To: x.person(2)},
+		incident.PostmortemPlanned{By: x.person(1), At: at.Add(44 * time.Hour)},
+		incident.RecordMarked{By: x.person(1), Record: 3, Hidden: true, Text: t(4)},
+		incident.MeetingNear{At: at.Add(44 * time.Hour), Before: time.Hour, Late: time.Minute},
+		incident.PostmortemOverdue{Since: at, Tell: x.person(3), Late: time.Hour},
+		incident.ActionNear{N: 1, Owner: x.person(2)}, incident.ActionNear{N: 1, Over: true, Late: time.Hour},
+		incident.ActionDone{By: x.person(2), N: 1},
 	}
 	var out []incident.Record
 	for i, e := range events {

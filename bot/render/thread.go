@@ -85,6 +85,10 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("🔗 %s merged *%s* into this incident: %s", by(e.By), line(e.From), short(line2(e.Title), 500))
 	case incident.EffectFailed:
 		return fmt.Sprintf("⚠️ This did not work: %s%s", line(e.What), because(e.Reason))
+	case incident.PostmortemAssigned, incident.PostmortemPlanned, incident.ActionDone, incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear:
+		return f.saidAfter(s, e)
+	case incident.PostmortemWritten, incident.RecordMarked:
+		return "" // the post-mortem shows it
 	case incident.Updated, incident.ResolvedEvent, incident.ReminderDue:
 		return "" // these have messages of their own shape
 	case incident.CaughtUp:

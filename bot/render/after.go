@@ -1,0 +1,41 @@
+package render
+
+import (
+	"fmt"
+
+	"muster/incident"
+)
+
+// saidAfter is the one plain line of a record of what follows an incident.
+func (f Frame) saidAfter(s incident.Incident, event incident.Event) string {
+	switch e := event.(type) {
+	case incident.PostmortemAssigned:
+		return fmt.Sprintf("📝 %s writes the post-mortem (%s).", f.mention(e.To), by(e.By))
+	case incident.PostmortemPlanned:
+		return fmt.Sprintf("📅 The post-mortem is at %s (%s).", at(e.At), by(e.By))
+	case incident.ActionDone:
+		return fmt.Sprintf("✅ %s finished follow-up %d%s.", by(e.By), e.N, followUp(s, e.N))
+	case incident.MeetingNear:
+		return fmt.Sprintf("📅 The post-mortem is at %s%s. %s writes it.", at(e.At), late(e.Late), f.mention(s.Writer()))
+	case incident.PostmortemOverdue:
+		return fmt.Sprintf("⚠️ The post-mortem is overdue: the incident was resolved %s%s. Write it, or waive it with a reason.", at(e.Since), late(e.Late))
+	case incident.ActionNear:
+		when := "is due tomorrow"
+		if e.Over {
+			when = "is past its date"
+		}
+		return fmt.Sprintf("🔔 Follow-up %d%s %s%s.", e.N, followUp(s, e.N), when, late(e.Late))
+	default:
+		return ""
+	}
+}
+
+// followUp is the text of follow-up work, behind its number.
+func followUp(s incident.Incident, n int) string {
+	for _, a := range s.Actions {
+		if a.N == n {
+			return " (" + short(line2(a.Text), 300) + ")"
+		}
+	}
+	return ""
+}
