@@ -100,7 +100,7 @@ func New(opt Options) *Program {
 		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
 		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
 		Dial:  opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
-		Ahead: bot.Ahead(p.roster.rules),
+		Ahead: bot.Ahead(p.roster.rules), Members: p.roster.members,
 	})
 	p.commands = commands.New(commands.Config{
 		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, People: p.bot.Directory(),

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"muster/bot"
 	"muster/config"
 	"muster/engine"
 	"muster/escalation"
@@ -46,6 +47,15 @@ func overridesOf(d incident.Desk) []rota.Override {
 			ID: o.ID, Role: o.Role, From: o.From, Until: o.Until, Who: o.Who, Instead: o.Instead,
 			Swap: o.Swap, By: o.By, At: o.At, Reason: o.Reason,
 		}
+	}
+	return out
+}
+
+// members are the people of the rotas, for the Slack edge.
+func (r *roster) members() []bot.Member {
+	var out []bot.Member
+	for _, m := range r.Schedule().Members() {
+		out = append(out, bot.Member{Person: m.Person(), Slack: m.Slack})
 	}
 	return out
 }

@@ -58,6 +58,9 @@ type Config struct {
 	// OnCall lists who is on call now, for the home tab; nil: nobody.
 	OnCall func(time.Time) []render.OnCall
 
+	// Members gives the people of the rotas, so that one whose address Slack
+	// does not know is found by handle; nil: none.
+	Members func() []Member
 	// Now gives the time that messages and calls carry; nil: time.Now.
 	Now func() time.Time
 	// Acked is told how long each acknowledged envelope took, from its arrival;
@@ -140,7 +143,9 @@ func (b *Bot) Close() {
 }
 
 func newBot(cfg Config, api API, links *links) *Bot {
-	return &Bot{cfg: cfg, api: api, dir: NewDirectory(api), links: links, slots: make(chan struct{}, busy)}
+	dir := NewDirectory(api)
+	dir.members = cfg.Members
+	return &Bot{cfg: cfg, api: api, dir: dir, links: links, slots: make(chan struct{}, busy)}
 }
 
 // SetCommands sets what Config could not have yet, since the commands ask the

@@ -27,6 +27,9 @@ const (
 // exact handle. It is safe for concurrent use.
 type Directory struct {
 	api API
+	// members gives the people of the rotas, who may have another address
+	// in Slack; nil: none.
+	members func() []Member
 
 	mu      sync.Mutex
 	byID    map[string]User
@@ -97,14 +100,6 @@ func (d *Directory) put(u User) {
 	delete(d.missing, u.Email)
 }
 
-func person(u User) incident.Person {
-	key := "slack:" + u.ID
-	if u.Email != "" {
-		key = u.Email
-	}
-	return incident.Person{Key: key, Name: u.Name}
-}
-
 // Person gives the person behind a Slack user ID. One that cannot be looked up
 // in time is known by the ID alone.
 func (d *Directory) Person(ctx context.Context, id string) incident.Person {
@@ -115,7 +110,7 @@ func (d *Directory) Person(ctx context.Context, id string) incident.Person {
 	if err != nil {
 		return incident.Person{Key: "slack:" + id}
 	}
-	return person(u)
+	return d.person(u)
 }
 
 func (d *Directory) user(ctx context.Context, id string) (User, error) {
@@ -135,8 +130,17 @@ func (d *Directory) user(ctx context.Context, id string) (User, error) {
 	return u, nil
 }
 
-// known finds a person without asking Slack.
+// known finds a person without asking Slack, by e-mail address or else by the
+// handle that the rotas give.
 func (d *Directory) known(p incident.Person) (User, bool) {
+	if u, ok := d.exactly(p); ok {
+		return u, true
+	}
+	return d.byHandle(p)
+}
+
+// exactly finds a person by what their key says.
+func (d *Directory) exactly(p incident.Person) (User, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	id := ""
@@ -153,9 +157,21 @@ func (d *Directory) known(p incident.Person) (User, bool) {
 }
 
 // Lookup finds a person's Slack user: known ones at once, others by asking
-// Slack for the e-mail address.
+// Slack for the e-mail address, and those whose address it does not know by the
+// handle that the rotas give.
 func (d *Directory) Lookup(ctx context.Context, p incident.Person) (User, error) {
-	if u, ok := d.known(p); ok {
+	u, err := d.lookup(ctx, p)
+	if code(err) != "users_not_found" {
+		return u, err
+	}
+	if other, ok := d.byHandle(p); ok {
+		return other, nil
+	}
+	return u, err
+}
+
+func (d *Directory) lookup(ctx context.Context, p incident.Person) (User, error) {
+	if u, ok := d.exactly(p); ok {
 		return u, nil
 	}
 	nobody := &Error{Method: "users.lookupByEmail", Code: "users_not_found", Detail: p.Key}
@@ -264,7 +280,7 @@ func (d *Directory) Find(ctx context.Context, text string, by incident.Person) (
 	case u.Bot:
 		return incident.Person{}, incident.Refusal{Code: "person", Text: u.Name + " is an app, not a person.", Hint: "Name a person."}
 	}
-	return person(u), nil
+	return d.person(u), nil
 }
 
 // Zone is the person's; nil: not known.
