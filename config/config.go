@@ -155,6 +155,10 @@ type Playbooks struct {
 	AutoApprove []string
 	ExecAllow   []string
 	CurlAllow   []string
+	// ReadAs and ChangeAs are the users of the cluster that steps speak as;
+	// empty: the credential's own.
+	ReadAs   string
+	ChangeAs string
 }
 
 // Runbook is one playbook file.

@@ -192,7 +192,7 @@ cadence: {p2: '0 * * * *', P0: ''}
 permissions: {admin: [Boss@example.com, '@leads']}
 storm: {alerts: '${STORM:-5}'}
 user_groups: {primary: oncall-primary}
-playbooks: {curl_allow: [status.example.com]}
+playbooks: {curl_allow: [status.example.com], read_as: "system:serviceaccount:muster:muster-reader", change_as: "${OPERATOR:-ops}"}
 `))
 	if c.Cadence[incident.P2] != "0 * * * *" || c.Cadence[incident.P0] != "" || c.Cadence[incident.P1] != "@every 10m" {
 		t.Errorf("cadence %v", c.Cadence)
@@ -203,7 +203,8 @@ playbooks: {curl_allow: [status.example.com]}
 	if len(c.Permissions[Approve]) != 3 {
 		t.Errorf("approve %v", c.Permissions[Approve])
 	}
-	if c.Storm != (Storm{5, time.Minute}) || c.UserGroups["primary"] != "@oncall-primary" || c.Playbooks.CurlAllow[0] != "status.example.com" {
+	if c.Storm != (Storm{5, time.Minute}) || c.UserGroups["primary"] != "@oncall-primary" || c.Playbooks.CurlAllow[0] != "status.example.com" ||
+		c.Playbooks.ReadAs != "system:serviceaccount:muster:muster-reader" || c.Playbooks.ChangeAs != "ops" {
 		t.Errorf("%+v", c)
 	}
 }

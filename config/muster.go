@@ -90,7 +90,15 @@ func (l *loader) settings(r *reader, root *value, builtIn bool) {
 	if f := root.get("data_sources"); f != nil {
 		c.DataSources = r.dataSources(f)
 	}
-	r.section(root, "playbooks", []string{"auto_approve", "exec_allow", "curl_allow"}, func(key, what string, v *value) {
+	r.section(root, "playbooks", []string{"auto_approve", "exec_allow", "curl_allow", "read_as", "change_as"}, func(key, what string, v *value) {
+		switch key {
+		case "read_as":
+			c.Playbooks.ReadAs, _ = r.text(v, what)
+			return
+		case "change_as":
+			c.Playbooks.ChangeAs, _ = r.text(v, what)
+			return
+		}
 		words := r.words(v, what)
 		switch key {
 		case "auto_approve":
