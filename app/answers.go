@@ -126,7 +126,7 @@ func (p *Program) byPagerDuty(id string) (incident.Person, bool) {
 // openPages are the pages whose answers PagerDuty is asked for.
 func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
 	var out []pagerduty.Open
-	for _, s := range p.incidents.Open() {
+	for _, s := range p.incidents.OpenIncidents() {
 		for _, page := range s.Climb.Pages {
 			for _, m := range page.Methods {
 				if m.Method == "pagerduty" && m.Ref != "" {

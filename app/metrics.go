@@ -62,7 +62,7 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 // Collect reads the state of the program.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	open := map[incident.Severity]int{}
-	for _, s := range m.program.incidents.Open() {
+	for _, s := range m.program.incidents.OpenIncidents() {
 		open[s.Severity]++
 	}
 	for _, s := range incident.Severities {

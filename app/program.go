@@ -158,7 +158,7 @@ func (p *Program) Run(ctx context.Context) error {
 	for _, part := range parts {
 		p.begin(ctx, part, failed)
 	}
-	p.log.Info("ready", "open_incidents", len(p.incidents.Open()))
+	p.log.Info("ready", "open_incidents", len(p.incidents.OpenIncidents()))
 	var err error
 	select {
 	case <-ctx.Done():

@@ -76,7 +76,7 @@ func (p *Program) slackTrouble(fatal error) string {
 }
 
 func (p *Program) pageTrouble() string {
-	for _, s := range p.incidents.Open() {
+	for _, s := range p.incidents.OpenIncidents() {
 		if unheard(s) {
 			return "the newest page of " + s.ID + " reached nobody: every way failed"
 		}

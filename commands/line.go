@@ -118,7 +118,7 @@ func ladderLine(e incident.Event) Rich {
 		}
 		return out
 	case incident.PageSettled:
-		return Say("Page ", e.Attempt, " over ", methodName(e.Method), " ", settledWord(e.State), maybe(": ", e.Reason))
+		return Say("Page ", e.Attempt, " over ", MethodName(e.Method), " ", settledWord(e.State), maybe(": ", e.Reason))
 	case incident.ReminderDue:
 		return Say("An update was due ", e.Due, late(e.Late))
 	case incident.UpdateOverdue:
@@ -171,12 +171,13 @@ func pagedLine(e incident.Paged) Rich {
 func methodList(methods []string) string {
 	names := make([]string, len(methods))
 	for i, m := range methods {
-		names[i] = methodName(m)
+		names[i] = MethodName(m)
 	}
 	return strings.Join(names, ", ")
 }
 
-func methodName(method string) string {
+// MethodName is a paging method for reading.
+func MethodName(method string) string {
 	switch method {
 	case "slack":
 		return "Slack"

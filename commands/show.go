@@ -150,7 +150,7 @@ func pages(s incident.Incident) []Rich {
 	for _, p := range list {
 		var methods []string
 		for _, m := range p.Methods {
-			word := methodName(m.Method) + " " + string(m.State)
+			word := MethodName(m.Method) + " " + string(m.State)
 			if m.Reason != "" {
 				word += " (" + m.Reason + ")"
 			}

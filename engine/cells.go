@@ -151,7 +151,7 @@ func (e *Engine[S]) History(ctx context.Context, stream string) ([]incident.Reco
 	return out, nil
 }
 
-// Open gives the streams whose clocks run as they are on disk, in no order. It
+// Open gives the streams whose clocks run (the model says which) as they are on disk, in no order. It
 // does not wait for steps that are being taken.
 func (e *Engine[S]) Open() []S {
 	shown := e.shown()
