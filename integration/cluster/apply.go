@@ -22,6 +22,12 @@ import (
 // server does not know being errors. It gives the objects in the order of the files.
 func (c *Cluster) Apply(t testing.TB, files ...string) []*unstructured.Unstructured {
 	t.Helper()
+	return c.ApplyIn(t, "default", files...)
+}
+
+// ApplyIn is Apply where objects that name no namespace go into the given one.
+func (c *Cluster) ApplyIn(t testing.TB, namespace string, files ...string) []*unstructured.Unstructured {
+	t.Helper()
 	var all []*unstructured.Unstructured
 	for _, file := range files {
 		objects, err := read(file)
@@ -29,7 +35,7 @@ func (c *Cluster) Apply(t testing.TB, files ...string) []*unstructured.Unstructu
 			t.Fatal(err)
 		}
 		for _, o := range objects {
-			if err := c.apply(t.Context(), o); err != nil {
+			if err := c.apply(t.Context(), o, namespace); err != nil {
 				t.Fatalf("apply %s %s of %s: %v", o.GetKind(), o.GetName(), filepath.Base(file), err)
 			}
 		}
@@ -38,8 +44,8 @@ func (c *Cluster) Apply(t testing.TB, files ...string) []*unstructured.Unstructu
 	return all
 }
 
-func (c *Cluster) apply(ctx context.Context, o *unstructured.Unstructured) error {
-	at, err := c.resource(o)
+func (c *Cluster) apply(ctx context.Context, o *unstructured.Unstructured, namespace string) error {
+	at, err := c.resource(o, namespace)
 	if err != nil {
 		return err
 	}
@@ -54,7 +60,7 @@ func (c *Cluster) apply(ctx context.Context, o *unstructured.Unstructured) error
 }
 
 // resource is where an object lives.
-func (c *Cluster) resource(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+func (c *Cluster) resource(o *unstructured.Unstructured, namespace string) (dynamic.ResourceInterface, error) {
 	client, err := dynamic.NewForConfig(c.Config)
 	if err != nil {
 		return nil, err
@@ -65,6 +71,9 @@ func (c *Cluster) resource(o *unstructured.Unstructured) (dynamic.ResourceInterf
 		return nil, err
 	}
 	if mapping.Scope.Name() == "namespace" {
+		if o.GetNamespace() == "" {
+			o.SetNamespace(namespace)
+		}
 		return client.Resource(mapping.Resource).Namespace(o.GetNamespace()), nil
 	}
 	return client.Resource(mapping.Resource), nil
