@@ -49,6 +49,9 @@ type Reply struct {
 	Errors map[string]string `json:"errors,omitempty"`
 	// Data is the answer for programs; nil: the text is all there is.
 	Data any `json:"data,omitempty"`
+	// Shown is set when what came of it is seen in the thread: a click needs no
+	// other answer.
+	Shown bool `json:"-"`
 	// Repeated is set when the request was answered before.
 	Repeated bool `json:"repeated,omitempty"`
 }

@@ -91,6 +91,9 @@ var fillable = []string{"create", "update", "resolve", "reopen", "escalate", "pa
 // names in its text, or that its place belongs to. A person who may not submit
 // it is refused.
 func (c *Commands) OpenForm(ctx context.Context, call Call, name string) Reply {
+	if name == StepForm {
+		return c.OpenStepForm(ctx, call)
+	}
 	if !slices.Contains(fillable, name) {
 		return finish(refuse(CodeUsage, "There is no form ", Code(shorten(name, 40)), "."))
 	}
@@ -188,6 +191,9 @@ func (c *Commands) Submit(ctx context.Context, f FormSubmission) Reply {
 func (c *Commands) submit(ctx context.Context, f FormSubmission) Reply {
 	if r, ok := c.seen(ctx, f.Key); ok {
 		return r
+	}
+	if strings.HasPrefix(f.Name, StepForm+" ") {
+		return c.submitStep(ctx, f)
 	}
 	s := find(f.Name)
 	if s == nil || s.name != f.Name || !slices.Contains(fillable, f.Name) {

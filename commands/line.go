@@ -131,7 +131,7 @@ func ladderLine(e incident.Event) Rich {
 	case incident.OnCallChanged:
 		return Say("On call is ", e.Person)
 	default:
-		return nil
+		return playbookLine(e)
 	}
 }
 

@@ -135,6 +135,7 @@ type Config struct {
 	Desk      Desk
 	Playbooks Playbooks
 	Stats     Statistics
+	Runbooks  Runbooks
 	// Rules are asked by simulate, with nobody answering.
 	Rules []incident.Rule
 	// Plan gives what an incident gets for its life when it is declared.

@@ -56,7 +56,7 @@ func TestEveryCommandIsChecked(t *testing.T) {
 			before := w.records()
 			words := fields(text)
 			named := strings.Join(append([]string{words[0], "INC-1"}, words[1:]...), " ")
-			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "playbook", "accept"}, words[0]) {
+			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "accept"}, words[0]) {
 				named = text
 			}
 			r := w.run("dave", named)

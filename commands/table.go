@@ -13,6 +13,7 @@ const (
 	targetOpen         // the only open one, if none is named
 	targetEnded        // the only resolved one, if none is named
 	targetAny          // the only open one, but an ended one may be named
+	targetMaybe        // like targetAny, but none will do
 )
 
 // idsWhere says where in its text a command looks for an incident's name.
@@ -63,7 +64,7 @@ var specs []spec
 // The table of all commands: the words, the permission, the help. It is filled
 // at the start, because the commands that it lists read it.
 func init() {
-	specs = slices.Concat(lifeSpecs(), respondSpecs(), tellSpecs(), askSpecs(), rotaSpecs(), laterSpecs())
+	specs = slices.Concat(lifeSpecs(), respondSpecs(), tellSpecs(), askSpecs(), rotaSpecs(), playbookSpecs(), laterSpecs())
 }
 
 // find gives the command with this name, or nil. "/" in front is allowed.
@@ -341,13 +342,6 @@ func rotaSpecs() []spec {
 
 func laterSpecs() []spec {
 	return []spec{
-		{
-			name: "playbook", aliases: []string{"runbook", "playbooks"}, needs: Respond, target: targetNone,
-			about:    "show the runbook that fits",
-			usage:    []string{"playbook [name]"},
-			examples: []string{"playbook"},
-			run:      later("Playbooks are"),
-		},
 		postmortemSpec(),
 		{
 			name: "drill", aliases: []string{"exercise"}, needs: Admin,

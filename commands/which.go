@@ -37,6 +37,9 @@ func (c *Commands) locate(x *exec) *Reply {
 	if id == "" {
 		var wrong *Reply
 		if id, wrong = c.only(x); wrong != nil {
+			if x.spec.target == targetMaybe && wrong.Code == CodeUnknown {
+				return nil
+			}
 			return wrong
 		}
 	}
@@ -126,7 +129,7 @@ func (c *Commands) none(x *exec) Reply {
 	switch x.spec.target {
 	case targetEnded:
 		return refuse(CodeUnknown, "No incident is resolved and waiting. Name one: ", Code(x.spec.name+" INC-1"), ".")
-	case targetAny:
+	case targetAny, targetMaybe:
 		return refuse(CodeUnknown, "No incident is open. Name one, for example ", Code(x.spec.name+" INC-1"), "; ", Code("list all"), " shows them.")
 	default:
 		r := refuse(CodeUnknown, "No incident is open, so there is nothing for ", Code(x.spec.name), ".")

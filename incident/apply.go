@@ -151,6 +151,8 @@ func Apply(s Incident, r Record) Incident {
 	case EffectFailed:
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
 		return applyAfter(s, r)
+	default:
+		return applyShelf(s, r)
 	}
 	return s
 }

@@ -37,9 +37,12 @@ func applyCaughtUp(s Incident, e CaughtUp) Incident {
 	return s
 }
 
-// folds tells whether a line can be told together with others. A reminder asks
+// folds tells whether a line can be told together with others. A reminder, or a
+// playbook that fits, asks
 // for something, and keeps its buttons.
-func folds(t Thread) bool { return t.What != EventKind(ReminderDue{}) }
+func folds(t Thread) bool {
+	return t.What != EventKind(ReminderDue{}) && t.What != EventKind(PlaybookSuggested{})
+}
 
 // Backlog gives the records whose lines go where first goes, from first on, and
 // tells whether any of them is shown in the channel too. Since a lane keeps its

@@ -27,12 +27,19 @@ var (
 		"meeting_near": MeetingNear{}, "postmortem_overdue": PostmortemOverdue{}, "action_near": ActionNear{},
 		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
 		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{},
+		"playbook_suggested": PlaybookSuggested{}, "playbook_opened": PlaybookOpened{}, "playbook_posted": PlaybookPosted{},
+		"item_ticked": ItemTicked{}, "step_asked": StepAsked{}, "step_previewed": StepPreviewed{}, "step_confirmed": StepConfirmed{},
+		"step_approved": StepApproved{}, "step_refused": StepRefused{}, "step_withdrawn": StepWithdrawn{}, "step_lapsed": StepLapsed{},
+		"step_changed": StepChanged{}, "step_started": StepStarted{}, "step_stopped": StepStopped{}, "step_ended": StepEnded{},
+		"step_posted": StepPosted{},
 	})
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},
 		"thread": Thread{}, "tell": Tell{}, "notify": Notify{}, "operations": Operations{},
 		"last": Last{}, "room": Room{}, "pass": Pass{}, "follow": Follow{},
-		"post": Post{},
+		"post":    Post{},
+		"perform": Perform{}, "interrupt": Interrupt{}, "show_section": ShowSection{}, "refresh_section": RefreshSection{},
+		"show_step": ShowStep{}, "refresh_step": RefreshStep{}, "show_output": ShowOutput{},
 	})
 )
 

@@ -92,7 +92,8 @@ func Effects(s Incident, r Record) []Effect {
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
 		return effectsAfter(s, r, thread)
 	}
-	return nil
+	out, _ := shelfEffects(s, r)
+	return out
 }
 
 func declared(s Incident) []Effect {
@@ -254,6 +255,9 @@ func Relevant(s Incident, e Effect) (reason string, ok bool) {
 		if e.What == EventKind(AckLapsed{}) {
 			return stillOpen(s) // nobody waits for it any more
 		}
+		if reason, ok := relevantShelf(s, e); !ok {
+			return reason, false
+		}
 		return relevantReminder(s, e.What, e.Seq)
 	case Room:
 		if e.Step != RoomCreate {
@@ -264,7 +268,7 @@ func Relevant(s Incident, e Effect) (reason string, ok bool) {
 		}
 		return stillOpen(s)
 	default:
-		return "", true
+		return relevantShelf(s, e)
 	}
 }
 

@@ -30,6 +30,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 		if !s.Exists() {
 			return nil, nil
 		}
+		if events, mine := settledShelf(s, in); mine {
+			return events, nil
+		}
 		return settled(in), nil
 	}
 	if !s.Exists() {
@@ -39,6 +42,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 		return nil, Refusal{"too_long", fmt.Sprintf("The text is longer than %d characters.", MaxText), "Shorten it; put the rest into a note."}
 	}
 	if events, known, err := handleAfter(s, in, now); known {
+		return events, err
+	}
+	if events, err, mine := handleShelf(s, in, now); mine {
 		return events, err
 	}
 	switch in := in.(type) {
@@ -276,6 +282,8 @@ func longest(in Intent) string {
 	case MarkRecord:
 		texts = []string{in.Text}
 	case Close:
+		texts = []string{in.Reason}
+	case RefuseStep:
 		texts = []string{in.Reason}
 	}
 	return slices.MaxFunc(append(texts, ""), func(a, b string) int {

@@ -50,6 +50,7 @@ type Incident struct {
 	RoomCard Spot `json:"room_card,omitzero"` // the copy in the room
 
 	Covered Covered `json:"covered,omitzero"` // by messages that told several lines
+	Shelf   Shelf   `json:"shelf,omitzero"`   // its playbooks and their steps
 }
 
 // LastUpdate is the last update that people were given. The zero value: none yet.

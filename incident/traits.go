@@ -42,6 +42,9 @@ func Travel(e Effect) Traits {
 	case Announce:
 		return Traits{Lane: "chat", Priority: 2}
 	default:
+		if t, ok := shelfTravel(e); ok {
+			return t
+		}
 		return Traits{Lane: "chat", Priority: 2}
 	}
 }

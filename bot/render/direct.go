@@ -116,6 +116,10 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 			actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActUpdate, "Post update", s.ID, usual))), true
 	case incident.LastResortPaged:
 		return f.LastResort(s, e), true
+	case incident.StepPreviewed:
+		return f.askDirectly(s, e.N, lead)
+	case incident.StepConfirmed:
+		return f.askDirectly(s, e.N, lead)
 	}
 	m, ok := f.Thread(s, r, history)
 	if !ok {

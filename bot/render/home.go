@@ -38,6 +38,9 @@ func (f Frame) Home(h Home) View {
 		}
 		blocks = append(blocks, f.homeIncident(s, i)...)
 	}
+	if waiting := f.waitingSteps(h); len(waiting) > 0 {
+		blocks = append(append(blocks, header("Waiting for approval")), waiting...)
+	}
 	if mine := f.myPages(h); len(mine) > 0 {
 		blocks = append(append(blocks, header("Your pages")), mine...)
 	}

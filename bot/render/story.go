@@ -113,6 +113,7 @@ func (x sample) history() []incident.Record {
 		incident.ActionNear{N: 1, Owner: x.person(2)}, incident.ActionNear{N: 1, Over: true, Late: time.Hour},
 		incident.ActionDone{By: x.person(2), N: 1},
 	}
+	events = append(events, x.steps()...)
 	var out []incident.Record
 	for i, e := range events {
 		out = append(out, incident.Record{Seq: uint64(i + 1), At: at.Add(time.Duration(i) * lapse), Event: e})
@@ -173,6 +174,7 @@ func (x sample) stories() []Story {
 	t.answers()
 	t.forms()
 	t.said(history[:36])
+	t.playbooks(history[0])
 	return t.out
 }
 

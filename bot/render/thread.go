@@ -19,6 +19,8 @@ func (f Frame) Thread(s incident.Incident, r incident.Record, history []incident
 		return f.resolution(s, e), true
 	case incident.ReminderDue:
 		return f.reminder(s, e, r, history), true
+	case incident.PlaybookSuggested:
+		return f.suggested(s, e), true
 	}
 	text := f.said(s, r.Event)
 	if text == "" {
@@ -96,7 +98,7 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 	case incident.Posted:
 		return "" // it says where a message stands; people see the message
 	default:
-		return ""
+		return f.saidStep(s, event)
 	}
 }
 
