@@ -38,8 +38,7 @@ func applyCaughtUp(s Incident, e CaughtUp) Incident {
 }
 
 // folds tells whether a line can be told together with others. A reminder, or a
-// playbook that fits, asks
-// for something, and keeps its buttons.
+// playbook that fits, asks for something, and keeps its buttons.
 func folds(t Thread) bool {
 	return t.What != EventKind(ReminderDue{}) && t.What != EventKind(PlaybookSuggested{})
 }

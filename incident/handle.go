@@ -44,7 +44,7 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	if events, known, err := handleAfter(s, in, now); known {
 		return events, err
 	}
-	if events, err, mine := handleShelf(s, in, now); mine {
+	if events, mine, err := handleShelf(s, in, now); mine {
 		return events, err
 	}
 	switch in := in.(type) {

@@ -103,7 +103,7 @@ func shelfEffects(s Incident, r Record) ([]Effect, bool) {
 		return []Effect{thread, Perform{N: e.N, Look: true, Class: Changing}, RefreshStep{N: e.N}}, true
 	case StepStarted:
 		run, _ := s.Shelf.Run(e.N)
-		show := Effect(RefreshStep{N: e.N})
+		show := Effect(RefreshStep(e))
 		if run.Class == Reading {
 			show = ShowStep{N: e.N, Seq: r.Seq}
 		}

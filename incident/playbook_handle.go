@@ -117,22 +117,22 @@ func (EndStep) intent()      {}
 
 // handleShelf is Handle for what concerns playbooks; false: it is something
 // else.
-func handleShelf(s Incident, in Intent, now time.Time) (events []Event, err error, mine bool) {
+func handleShelf(s Incident, in Intent, now time.Time) (events []Event, mine bool, err error) {
 	switch in := in.(type) {
 	case PreviewStep:
-		return previewed(s, in, now), nil, true
+		return previewed(s, in, now), true, nil
 	case StartStep:
-		return started(s, in, now), nil, true
+		return started(s, in, now), true, nil
 	case StaleStep:
-		return stale(s, in, now), nil, true
+		return stale(s, in, now), true, nil
 	case EndStep:
-		return endStep(s, in.N, in.Outcome), nil, true
+		return endStep(s, in.N, in.Outcome), true, nil
 	case OpenPlaybook, TickItems, AskStep, AskUndo, ConfirmStep, ApproveStep, RefuseStep, CancelStep:
 	default:
-		return nil, nil, false
+		return nil, false, nil
 	}
 	if s.MergedInto != "" || !s.ClosedAt.IsZero() {
-		return nil, Refusal{"not_open", s.ID + " is " + ended(s) + ".", "Its playbooks cannot be run any more."}, true
+		return nil, true, Refusal{"not_open", s.ID + " is " + ended(s) + ".", "Its playbooks cannot be run any more."}
 	}
 	switch in := in.(type) {
 	case OpenPlaybook:
@@ -152,7 +152,7 @@ func handleShelf(s Incident, in Intent, now time.Time) (events []Event, err erro
 	case CancelStep:
 		events, err = cancelStep(s, in, now)
 	}
-	return events, err, true
+	return events, true, err
 }
 
 func openPlaybook(s Incident, in OpenPlaybook) ([]Event, error) {

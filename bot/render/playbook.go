@@ -261,7 +261,7 @@ func checkOption(text, value string) Object {
 	if Length(text) <= MaxOption {
 		return option(text, value)
 	}
-	head := text
+	var head string
 	if i := strings.LastIndexByte(Cut(text, MaxOption), ' '); i > 20 {
 		head = text[:i]
 	} else {
