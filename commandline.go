@@ -53,7 +53,7 @@ func (c runCommand) Run(ctx context.Context) error {
 
 type demoCommand struct {
 	Listen string  `help:"The page's address." default:"127.0.0.1:3000"`
-	Speed  float64 `help:"How fast the demo's clock runs: 1, 10 or 60." default:"1"`
+	Speed  float64 `help:"How fast the demo's clock runs: 1 (as the wall's) to 60." default:"1"`
 	NoOpen bool    `help:"Leave the browser alone."`
 	Config string  `help:"A configuration directory to try; default: the built-in one." type:"path"`
 	Data   string  `help:"A data file to keep; default: one that is removed at the end." type:"path"`

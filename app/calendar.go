@@ -22,6 +22,9 @@ const calendarAhead = 90 * 24 * time.Hour
 // person, of a rota, or with nothing named all of them. What is missing in it
 // is said on notes.
 func Calendar(ctx context.Context, q Question, data, of string, notes io.Writer) error {
+	if err := given(q.Config); err != nil {
+		return err
+	}
 	cfg, err := config.Load(q.Config, q.Env)
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ import (
 	"muster/workspace"
 )
 
+// fastest is the most that the demo's clock runs ahead of the wall's.
+const fastest = 60
+
 // DemoFlags are the flags of muster demo.
 type DemoFlags struct {
 	Listen string
@@ -43,8 +46,8 @@ func hint(cfg *config.Config, now time.Time) string {
 // Demo runs a local Slack workspace and the program in it, until the context
 // ends.
 func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
-	if f.Speed <= 0 || f.Speed > 600 {
-		return fmt.Errorf("--speed %v is not possible: use 1, 10 or 60", f.Speed)
+	if !(f.Speed >= 1 && f.Speed <= fastest) {
+		return fmt.Errorf("--speed %v is not possible: use a number from 1 to %d", f.Speed, fastest)
 	}
 	dir, err := os.MkdirTemp("", "muster-demo-*")
 	if err != nil {
@@ -57,6 +60,9 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	watch := f.Config != ""
 	if !watch {
 		f.Config = filepath.Join(dir, "config")
+	}
+	if err := given(f.Config); err != nil {
+		return err
 	}
 	live, err := config.NewLive(f.Config, os.LookupEnv)
 	if err != nil {

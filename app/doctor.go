@@ -22,6 +22,9 @@ import (
 // CheckConfig checks a configuration directory. With slack it also looks for
 // every member in Slack.
 func CheckConfig(ctx context.Context, q Question, slack bool) error {
+	if err := given(q.Config); err != nil {
+		return err
+	}
 	cfg, err := config.Load(q.Config, q.Env)
 	var problems config.Problems
 	if errors.As(err, &problems) {
@@ -104,6 +107,9 @@ func Doctor(ctx context.Context, q Question, data string) error {
 	}
 	settings, err := config.LoadEnv(q.Env)
 	add("environment", "every variable that is set can be read", err)
+	if err := given(q.Config); err != nil {
+		return err
+	}
 	cfg, err := config.Load(q.Config, q.Env)
 	add("configuration", q.Config+" can be used", err)
 	found, err := checkData(data)

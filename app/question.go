@@ -86,6 +86,9 @@ func Simulate(ctx context.Context, q Question, data string, words []string) erro
 
 // ask runs a question of the grammar without a running program.
 func ask(ctx context.Context, q Question, data, text string) error {
+	if err := given(q.Config); err != nil {
+		return err
+	}
 	live, err := config.NewLive(q.Config, q.Env)
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ func (p *Program) watchConfig(ctx context.Context) error {
 // on call may have changed.
 func (p *Program) reloaded(ctx context.Context, err error) {
 	p.mu.Lock()
+	refused := p.reload != nil
 	p.reload = err
 	p.mu.Unlock()
 	if err != nil {
@@ -41,6 +42,9 @@ func (p *Program) reloaded(ctx context.Context, err error) {
 	}
 	p.metrics.reloads.WithLabelValues("taken").Inc()
 	p.log.Info("the changed configuration is in force")
+	if refused {
+		p.tellOperations(ctx, "The configuration was read again and is in force now; nothing of it is refused any more.")
+	}
 	at := p.now()
 	p.roster.reloaded.Store(&at)
 	if err := p.desk.Begin(ctx); err != nil {

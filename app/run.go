@@ -24,9 +24,15 @@ func Run(ctx context.Context, f RunFlags, env func(string) (string, bool), logTo
 	if err != nil {
 		return err
 	}
+	if err := given(f.Config); err != nil {
+		return err
+	}
 	live, err := config.NewLive(f.Config, env)
 	if err != nil {
 		return fmt.Errorf("the configuration in %s cannot be used:\n%w", f.Config, err)
+	}
+	if err := bot.CheckTokens(settings.SlackBotToken.Reveal(), settings.SlackAppToken.Reveal()); err != nil {
+		return err
 	}
 	log := logger(f.Log, logTo)
 	s, err := openStore(f.Data)

@@ -62,6 +62,14 @@ func TestReload(t *testing.T) {
 		}
 		writeFile(t, file, "cadence: {P1: '@every 20m'}\n")
 		w.program.reloaded(w.Context(), w.program.opt.Live.Reload())
+		told := func() int { return count(w.ws.Person("alice").Messages("#muster-ops"), "in force now") }
+		if told() != 1 {
+			t.Error("the operations channel was not told that the files are mended")
+		}
+		w.program.reloaded(w.Context(), w.program.opt.Live.Reload())
+		if told() != 1 {
+			t.Error("a usual reload is told")
+		}
 		w.command("erin", "#incidents", "/incident create P1 New rules")
 		older, newer := w.card("Old rules"), w.card("New rules")
 		time.Sleep(11 * time.Minute)

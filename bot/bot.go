@@ -185,7 +185,7 @@ func (b *Bot) Stats() Stats {
 // Check tells in one sentence what is wrong with the tokens, and learns who
 // the bot is.
 func (b *Bot) Check(ctx context.Context) error {
-	if err := checkTokens(b.cfg.BotToken, b.cfg.AppToken); err != nil {
+	if err := CheckTokens(b.cfg.BotToken, b.cfg.AppToken); err != nil {
 		return err
 	}
 	id, err := b.api.AuthTest(ctx)
@@ -207,8 +207,8 @@ type TokenError string
 // Error gives the sentence.
 func (e TokenError) Error() string { return string(e) }
 
-// checkTokens looks at the shape of the tokens only.
-func checkTokens(bot, app string) error {
+// CheckTokens looks at the shape of the tokens only. Its error is a TokenError.
+func CheckTokens(bot, app string) error {
 	switch {
 	case bot == "":
 		return TokenError(`SLACK_BOT_TOKEN is not set; copy the "Bot User OAuth Token" (xoxb-…) from the app's page "OAuth & Permissions".`)

@@ -72,7 +72,7 @@ func updateForm(s incident.Incident, d Update) Form {
 func resolveForm(s incident.Incident, fix string, postmortem time.Time) Form {
 	at := ""
 	if !postmortem.IsZero() {
-		at = postmortem.Format(time.RFC3339)
+		at = postmortem.Format("Mon 2006-01-02 15:04 MST")
 	}
 	return Form{Name: "resolve", Incident: s.ID, Title: "Resolve " + s.ID, Submit: "Resolve", Fields: []Field{
 		{Name: "cause", Label: "Root cause", Kind: KindText, Hint: "As far as it is known"},

@@ -137,7 +137,7 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 		case byHand:
 			body = Say(body, "Severity ", s.Severity, " as you said.")
 		case byDefault:
-			body = Say(body, "Severity ", s.Severity, " is the default; ", Code("severity P0 "+s.ID), " changes it.")
+			body = Say(body, "Severity ", s.Severity, " is the default; ", Code(x.typed("severity P0 "+s.ID)), " changes it.")
 		default:
 			body = Say(body, "Severity ", s.Severity, " comes from ", d.chosen, ".")
 		}
@@ -147,7 +147,7 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 		if pages := pagedNow(o); len(pages) > 0 {
 			body = Say(body, "\n", pages)
 		} else if len(s.Levels()) == 0 {
-			body = Say(body, "\n", s.Severity, " pages nobody by itself; ", Code("escalate "+s.ID), " does.")
+			body = Say(body, "\n", s.Severity, " pages nobody by itself; ", Code(x.typed("escalate "+s.ID)), " does.")
 		}
 		return Reply{Body: body, Data: summary(s)}
 	})

@@ -223,3 +223,11 @@ func (l *line) takeIDs() {
 		a.drop(i, 1)
 	}
 }
+
+// typed writes a command the way the asker types it.
+func (x *exec) typed(command string) string {
+	if x.call.Via == ViaSlack {
+		return "/incident " + command
+	}
+	return command
+}

@@ -208,7 +208,15 @@ func (c *Commands) page(x *exec) Reply {
 	if in.Reason = x.args.text(); in.Reason == "" {
 		return usage(x.spec, "The page has no text: say in a few words what you need.")
 	}
-	return c.escalated(x, in)
+	return c.do(x, in, func(o outcome) Reply {
+		if pages := pagedNow(o); len(pages) > 0 {
+			return Reply{Body: Say(Bold(o.after.ID), ": ", pages)}
+		}
+		if in.Role != "" {
+			return Reply{Body: Say("Whoever is on call as ", in.Role, " is paged for ", Bold(o.after.ID), " at once.")}
+		}
+		return Reply{Body: Say(in.Person, " is paged for ", Bold(o.after.ID), " at once.")}
+	})
 }
 
 func (c *Commands) escalated(x *exec, in incident.Escalate) Reply {

@@ -95,7 +95,11 @@ func (c *Commands) action(x *exec) Reply {
 		}
 		in.Owner = p
 	}
-	in.Due = c.due(x)
+	due, err := c.due(x)
+	if err != nil {
+		return usage(x.spec, err.Error())
+	}
+	in.Due = due
 	in.Text = strings.TrimRight(x.args.text(), " ,;-–")
 	if in.Text == "" {
 		return usage(x.spec, "The follow-up action has no text.")
@@ -118,8 +122,9 @@ func (c *Commands) acted(x *exec, in incident.AddAction) Reply {
 }
 
 // due takes the day from the end of an action's text, as YYYY-MM-DD; empty:
-// there is none.
-func (c *Commands) due(x *exec) string {
+// there is none. What is clearly meant as a day and is none is an error, which
+// is one sentence.
+func (c *Commands) due(x *exec) (string, error) {
 	toks := x.args.toks
 	for n := min(3, len(toks)); n > 0; n-- {
 		tail := toks[len(toks)-n:]
@@ -135,7 +140,26 @@ func (c *Commands) due(x *exec) string {
 			continue
 		}
 		x.args.drop(len(toks)-n, n)
-		return day
+		return day, nil
 	}
-	return ""
+	for i, t := range toks {
+		last := i+1 == len(toks)
+		meant := t.word() == "due" && !last && len(toks)-i <= 4
+		if text, key := strings.CutPrefix(strings.ToLower(t.text), "due="); key && !t.quoted {
+			day, err := ParseDay(strings.Trim(text, `"'`), x.call.Now, c.zone(x.call.By))
+			if err == nil {
+				x.args.drop(i, 1)
+			}
+			return day, err
+		}
+		if meant {
+			_, err := ParseDay(between(x.args.src, toks[i+1:]), x.call.Now, c.zone(x.call.By))
+			return "", err
+		}
+		if last && dateShape.MatchString(strings.TrimRight(t.text, ".,;!")) {
+			_, err := ParseDay(strings.TrimRight(t.text, ".,;!"), x.call.Now, c.zone(x.call.By))
+			return "", err
+		}
+	}
+	return "", nil
 }

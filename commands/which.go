@@ -25,6 +25,9 @@ func (c *Commands) locate(x *exec) *Reply {
 		r := usage(x.spec, "Which incident is it the same as?")
 		return &r
 	}
+	if several := x.several(); several != nil {
+		return several
+	}
 	id := x.name()
 	if id == "" {
 		if at, ok := c.Reader.ByPlace(x.call.Channel, x.call.Thread); ok && (x.call.Channel != "" || x.call.Thread != "") {
@@ -53,6 +56,24 @@ func (c *Commands) locate(x *exec) *Reply {
 	}
 	x.at = s
 	return nil
+}
+
+// several refuses a command that names more than one incident, and offers it
+// for each of them; nil: it does not.
+func (x *exec) several() *Reply {
+	ids := slices.Compact(slices.Sorted(slices.Values(x.ids)))
+	if x.spec.name == "merge" || x.spec.ids != idsAnywhere || len(ids) < 2 {
+		return nil
+	}
+	r := refuse(CodeWhich, "One incident at a time, please; nothing was done. You named ", strings.Join(ids, " and "), ".")
+	for _, id := range ids {
+		again := x.spec.name + " " + id
+		if words := x.args.text(); words != "" {
+			again += " " + words
+		}
+		r.Pick = append(r.Pick, Choice{Value: again, Label: again})
+	}
+	return &r
 }
 
 // name is the incident that the text names; empty: none. The only ID of a

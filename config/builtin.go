@@ -48,6 +48,9 @@ func builtinFile(name string) []byte {
 // that is there stays as it is. It says which files it wrote and which it
 // left, relative to dir.
 func Init(dir string) (wrote, left []string, err error) {
+	if code, err := filepath.Glob(filepath.Join(dir, "*.go")); err == nil && len(code) > 0 {
+		return nil, nil, fmt.Errorf("%s holds a program's source (%s): name another directory with --config", dir, filepath.Base(code[0]))
+	}
 	for _, name := range builtinNames() {
 		target := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/mail"
 	"net/url"
 	"strings"
 )
@@ -25,7 +26,7 @@ type Env struct {
 	TwilioAPIURL     string
 
 	SMTPURL  Secret // smtp://user:pass@host:port
-	SMTPFrom string
+	SMTPFrom string // an address, or a name and an address: Muster <muster@example.com>
 
 	PrometheusURL   string
 	AlertmanagerURL string
@@ -96,13 +97,11 @@ func LoadEnv(env func(string) (string, bool)) (Env, error) {
 		}
 		e.TwilioFrom = number
 	}
-	for name, address := range map[string]string{"SMTP_FROM": e.SMTPFrom, "PAGERDUTY_FROM": e.PagerDutyFrom} {
-		if address == "" {
-			continue
-		}
-		if _, err := ParseEmail(address); err != nil {
-			l.problems.add(inEnvironment, 0, "%s is not an e-mail address; write it as muster@example.com", name)
-		}
+	if _, err := ParseEmail(e.PagerDutyFrom); e.PagerDutyFrom != "" && err != nil {
+		l.problems.add(inEnvironment, 0, "PAGERDUTY_FROM is not an e-mail address; write it as muster@example.com")
+	}
+	if _, err := mail.ParseAddress(e.SMTPFrom); e.SMTPFrom != "" && err != nil {
+		l.problems.add(inEnvironment, 0, "SMTP_FROM is not an e-mail address; write it as muster@example.com or Muster <muster@example.com>")
 	}
 	if err := l.problems.err(); err != nil {
 		return Env{}, err

@@ -72,7 +72,7 @@ func TestEnvProblems(t *testing.T) {
 environment: PROMETHEUS_URL is not an address that begins with http:// or https://; write it as https://example.com
 environment: SLACK_BOT_TOKEN does not begin with xoxb-; take the other kind of token from the app's settings in Slack
 environment: SLACK_BOT_TOKEN is set without SLACK_APP_TOKEN; set all of them or none
-environment: SMTP_FROM is not an e-mail address; write it as muster@example.com
+environment: SMTP_FROM is not an e-mail address; write it as muster@example.com or Muster <muster@example.com>
 environment: SMTP_URL is not an address that begins with smtp:// or smtps://; write it as smtp://user:password@host:587
 environment: TWILIO_FROM has no country code; write it with its country code, such as +1-202-555-0101
 environment: TWILIO_FROM is set without TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN; set all of them or none`

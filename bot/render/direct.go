@@ -130,8 +130,17 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 
 // LastResort is what the last resort's channel or person is told.
 func (f Frame) LastResort(s incident.Incident, e incident.LastResortPaged) Message {
-	text := fmt.Sprintf("🆘 %s%s %s: %s\nNobody answered: %s. Somebody please take it.",
-		f.call(e.Target.Mention), s.Severity, f.titled(s), short(line2(s.Title), mostTitle), line(string(e.Why)))
+	why := "Nobody answered: " + line(string(e.Why))
+	switch e.Why {
+	case incident.WhyNobody:
+		why = "Nobody could be paged: nobody who can be reached is on call"
+	case incident.WhyFailed:
+		why = "Nobody could be paged: every method failed"
+	case incident.WhyUsedUp:
+		why = "Nobody answered: every level was paged, and the ladder is used up"
+	}
+	text := fmt.Sprintf("🆘 %s%s %s: %s\n%s. Somebody please take it.",
+		f.call(e.Target.Mention), s.Severity, f.titled(s), short(line2(s.Title), mostTitle), why)
 	return lineMessage(text, fields([2]string{"Status", line(string(s.Status))}, [2]string{"Impact", impact(s)}, [2]string{"Since", at(s.DeclaredAt)}),
 		actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActEscalate, "Escalate", s.ID, usual)))
 }

@@ -102,7 +102,7 @@ func short(text string, limit int) string {
 func (f Frame) first(s incident.Incident) []string {
 	return f.Lines.first(First{
 		Severity: s.Severity.String(), Title: value(line2(s.Title), mostTitle), Status: string(s.Status),
-		Impact: value(s.Impact, mostValue), ETA: value(line2(s.ETA), 200), OnCall: f.mention(s.OnCall),
+		Impact: value(s.Impact, mostValue), ETA: value(line2(eta(s)), 200), OnCall: f.mention(s.OnCall),
 	})
 }
 
@@ -150,4 +150,12 @@ func asked(e incident.Escalated) string {
 	default:
 		return "the next level"
 	}
+}
+
+// eta is when it is expected to be over; what is over has none any more.
+func eta(s incident.Incident) string {
+	if s.Open() {
+		return s.ETA
+	}
+	return "it is over"
 }
