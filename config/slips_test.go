@@ -11,7 +11,9 @@ import (
 
 func TestSenderMayHaveAName(t *testing.T) {
 	for from, ok := range map[string]bool{"muster@example.com": true, "Muster <muster@example.com>": true, "Muster": false, "Muster <x": false} {
-		env, err := config.LoadEnv(func(name string) (string, bool) { return map[string]string{"SMTP_FROM": from}[name], name == "SMTP_FROM" })
+		env, err := config.LoadEnv(func(name string) (string, bool) {
+			return map[string]string{"SMTP_FROM": from}[name], name == "SMTP_FROM"
+		})
 		if (err == nil) != ok || ok && env.SMTPFrom != from {
 			t.Errorf("SMTP_FROM=%q: %q, %v", from, env.SMTPFrom, err)
 		}
