@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -23,6 +24,7 @@ func perform(ctx context.Context, o order, f *framer) Result {
 	defer stop(nil)
 	p := &performance{order: o, frames: f, out: newSink(o.Request.Limits.MaxOutput, f, func() { stop(errOutput) })}
 	exit, err := p.do(ctx)
+	p.settle()
 	res := p.result
 	res.Exit = exit
 	res.Output, res.Truncated = p.out.whole()
@@ -35,7 +37,10 @@ type performance struct {
 	order  order
 	frames *framer
 	out    *sink
-	result Result
+
+	cluster cluster
+	mu      sync.Mutex // over what commands add to the result
+	result  Result
 }
 
 func (p *performance) do(ctx context.Context) (int, error) {
@@ -44,6 +49,9 @@ func (p *performance) do(ctx context.Context) (int, error) {
 	case Check, Preview, Read, Change, Undo:
 	default:
 		return -1, fmt.Errorf("there is no mode %q", req.Mode)
+	}
+	if req.Mode == Undo {
+		return p.undo(ctx)
 	}
 	switch req.Kind {
 	case Bash:
@@ -60,6 +68,8 @@ func (p *performance) ended(ctx context.Context, exit int, err error) (Ended, st
 	limits := p.order.Request.Limits
 	var refused shell.Refusal
 	switch {
+	case isChanged(err):
+		return Changed, p.out.mask(err.Error())
 	case errors.As(err, &refused):
 		return Refused, p.out.mask(string(refused))
 	case p.out.overflowed():
@@ -85,8 +95,4 @@ func (p *performance) bash(ctx context.Context) (int, error) {
 		return 0, shell.Check(file)
 	}
 	return shell.Run(ctx, shell.Block{File: file, Commands: p.commands(), Out: p.out, Err: p.out})
-}
-
-func (p *performance) commands() map[string]shell.Command {
-	return map[string]shell.Command{}
 }

@@ -40,6 +40,14 @@ type Refusal string
 
 func (r Refusal) Error() string { return string(r) }
 
+// End ends the block with an error that is no Refusal.
+type End struct{ Err error }
+
+func (e End) Error() string { return e.Err.Error() }
+
+// Unwrap gives what ended the block.
+func (e End) Unwrap() error { return e.Err }
+
 // Refusef makes a Refusal.
 func Refusef(format string, args ...any) Refusal { return Refusal(fmt.Sprintf(format, args...)) }
 
@@ -192,11 +200,14 @@ func (r *running) exec(ctx context.Context, args []string) error {
 	err := command(ctx, Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr}, args)
 	var status Exit
 	var refused Refusal
+	var end End
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &status):
 		return interp.ExitStatus(status)
+	case errors.As(err, &end):
+		return r.refuse(end.Err)
 	case errors.As(err, &refused):
 		return r.refuse(refused)
 	case ctx.Err() != nil:
