@@ -5,6 +5,10 @@ import (
 	"testing"
 
 	"muster/integration/cluster"
+	"muster/playbooks/run"
 )
 
-func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
+func TestMain(m *testing.M) {
+	run.ChildMain()
+	os.Exit(cluster.Main(m))
+}

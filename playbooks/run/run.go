@@ -61,7 +61,7 @@ type Request struct {
 	// is different now, nothing runs and the Result is Changed. nil: nothing is bound.
 	Seen []Object
 	// Undo is the journal of an earlier Change, for Mode Undo.
-	Undo json.RawMessage
+	Undo json.RawMessage `json:",omitempty"`
 	// Post is a block to run after the change, as a check of its success (reading; kubectl rollout status, a query).
 	Post *PostCheck
 	// Progress, when not nil, is called with the masked output so far, at most about once a second.
@@ -131,7 +131,7 @@ type Result struct {
 	// Remarks are other things a person should know before approving or after the run.
 	Remarks []string
 	// Undo is the journal that Mode Undo needs; nil: there is nothing to undo.
-	Undo json.RawMessage
+	Undo json.RawMessage `json:",omitempty"`
 	// UndoNote says what undoing would do, or why it cannot.
 	UndoNote string
 	// Links are what `open` asked for.

@@ -223,6 +223,11 @@ func (c *Cluster) Kubectl(ctx context.Context, s shell.Streams, args []string) e
 		fmt.Fprintf(s.Out, "(%s: %s)\n", strings.Join(args, " "), t.skip)
 		return nil
 	}
+	rest, s, release, err := manifest(rest, s)
+	if err != nil {
+		return err
+	}
+	defer release()
 	err = execute(ctx, t, rest, s)
 	if refused := c.gate.refusal(); refused != nil {
 		return shell.End{Err: refused}
@@ -245,7 +250,7 @@ func execute(ctx context.Context, t *tree, args []string, s shell.Streams) (err 
 		case shell.Refusal:
 			err = end
 		default:
-			panic(end)
+			err = fmt.Errorf("kubectl failed in itself: %v", end)
 		}
 	}()
 	t.root.SetArgs(args)

@@ -37,7 +37,6 @@ import (
 	"k8s.io/kubectl/pkg/cmd/taint"
 	"k8s.io/kubectl/pkg/cmd/top"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
-	"k8s.io/kubectl/pkg/cmd/version"
 	"k8s.io/kubectl/pkg/cmd/wait"
 
 	"muster/playbooks/run/shell"
@@ -65,7 +64,7 @@ var makers = map[string]factoryMaker{
 		return explain.NewCmdExplain("kubectl", f, s)
 	},
 	"top": top.NewCmdTop,
-	"version": func(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command {
+	"version":       serverVersion,
 		return version.NewCmdVersion(f, s)
 	},
 	"cluster-info": func(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command {
@@ -103,6 +102,25 @@ var makers = map[string]factoryMaker{
 	"exec":   podexec.NewCmdExec,
 }
 
+// serverVersion is `kubectl version`: the client is this program, so only the cluster's version says something.
+func serverVersion(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command {
+	cmd := &cobra.Command{Use: "version", RunE: func(*cobra.Command, []string) error {
+		client, err := f.ToDiscoveryClient()
+		if err != nil {
+			return err
+		}
+		v, err := client.ServerVersion()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.Out, "Server Version: %s\n", v.GitVersion)
+		return err
+	}}
+	cmd.Flags().Bool("client", false, "")
+	cmd.Flags().StringP("output", "o", "", "")
+	return cmd
+}
+
 // build makes the command that the arguments ask for, and refuses verbs and flags that are not on the list before
 // anything of it runs.
 func (c *Cluster) build(s shell.Streams, args []string) (*tree, []string, error) {
@@ -132,6 +150,11 @@ func (c *Cluster) build(s shell.Streams, args []string) (*tree, []string, error)
 	cmd := maker(cmdutil.NewFactory(late), streams)
 	root := &cobra.Command{Use: "kubectl", SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}}
 	root.PersistentFlags().StringVarP(&chosen, "namespace", "n", "", "the namespace")
+	// These four change nothing about what a step may do; kubectl's commands look for the first.
+	root.PersistentFlags().Bool("warnings-as-errors", false, "")
+	root.PersistentFlags().String("request-timeout", "0", "")
+	root.PersistentFlags().Bool("match-server-version", false, "")
+	root.PersistentFlags().Bool("disable-compression", false, "")
 	root.AddCommand(cmd)
 	root.SetGlobalNormalizationFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		return pflag.NormalizedName(strings.ReplaceAll(name, "_", "-"))

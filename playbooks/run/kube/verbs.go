@@ -10,7 +10,7 @@ type rule struct {
 }
 
 // everywhere are flags that every verb may have when it knows them. What they may say is in value.
-const everywhere = "namespace selector all-namespaces output no-headers help show-managed-fields allow-missing-template-keys template field-selector chunk-size recursive v"
+const everywhere = "namespace selector all-namespaces output no-headers help show-managed-fields allow-missing-template-keys template field-selector chunk-size warnings-as-errors request-timeout match-server-version disable-compression"
 
 const (
 	writes = "dry-run field-manager filename "
@@ -25,7 +25,7 @@ var rules = map[string]rule{
 	"describe":      {flags: "filename show-events"},
 	"logs":          {flags: "all-containers all-pods container ignore-errors limit-bytes max-log-requests pod-running-timeout prefix previous since since-time tail timestamps"},
 	"events":        {flags: "for types"},
-	"explain":       {flags: "api-version max-depth"},
+	"explain":       {flags: "api-version max-depth recursive"},
 	"top pod":       {flags: "containers sort-by sum show-swap"},
 	"top node":      {flags: "sort-by show-capacity show-swap"},
 	"version":       {flags: "client"},
@@ -125,8 +125,6 @@ func value(verb, flag, v string) string {
 		if v == "true" && verb != "rollout status" {
 			return "kubectl cannot watch without end here: use watch -n 5 kubectl …"
 		}
-	case "v":
-		return "kubectl's own log would show credentials."
 	}
 	return ""
 }

@@ -105,6 +105,9 @@ var patterns = []pattern{
 	{regexp.MustCompile(`(?i)(\bpassword\s+)'(?:[^']|'')*'`), "$1'" + Hidden + "'"},
 	{regexp.MustCompile(`(?i)(\b` + secretName + `\s*=\s*)(?:"[^"\n]*"|'[^'\n]*'|[^\s"'&;,]+)`), "$1" + Hidden},
 	{regexp.MustCompile(`(?im)(^[ \t]*(?:- )?"?` + secretName + `"?[ \t]*:[ \t]+)(?:"[^"\n]*"|'[^'\n]*'|[^\s"'{\[|>][^\n]*)$`), "$1" + Hidden},
+	// A variable of a container: its name in one line or member, its value in the next.
+	{regexp.MustCompile(`(?i)(\bname:[ \t]*["']?` + secretName + `["']?[ \t]*\n[ \t+-]*value:[ \t]*)[^\n]+`), "$1" + Hidden},
+	{regexp.MustCompile(`(?i)(\\?"name\\?"\s*:\s*\\?"` + secretName + `\\?"\s*,\s*\\?"value\\?"\s*:\s*\\?")[^"\\]*`), "$1" + Hidden},
 	{regexp.MustCompile(`(?i)((?:^|\s)--(?:password|token|secret|api-key)[ =])\S+`), "$1" + Hidden},
 }
 
