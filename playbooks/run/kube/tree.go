@@ -63,10 +63,8 @@ var makers = map[string]factoryMaker{
 	"explain": func(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command {
 		return explain.NewCmdExplain("kubectl", f, s)
 	},
-	"top": top.NewCmdTop,
-	"version":       serverVersion,
-		return version.NewCmdVersion(f, s)
-	},
+	"top":     top.NewCmdTop,
+	"version": serverVersion,
 	"cluster-info": func(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command {
 		return clusterinfo.NewCmdClusterInfo(f, s)
 	},
