@@ -80,7 +80,7 @@ func (p *Program) heard(ctx context.Context, c phone.Progress) {
 	_, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{
 		Stream: c.Incident, Key: "call:" + c.Ref + ":" + c.State,
 		Intent: incident.Note{
-			By: incident.Self, Text: fmt.Sprintf("The call to %s %s.", p.contact(c.Person).Person, how), Source: "call:" + c.Ref,
+			By: incident.Self, Text: fmt.Sprintf("The call to %s %s.", p.contact(c.Person).Person, how), Source: incident.CallSource + c.Ref,
 		},
 	})
 	if err != nil {

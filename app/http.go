@@ -156,7 +156,7 @@ func (p *Program) getIncident(w http.ResponseWriter, r *http.Request) {
 	for i, rec := range history {
 		records[i] = entry{rec.Seq, rec.At, incident.EventKind(rec.Event), commands.Line(rec.Event).Plain(), rec.Event}
 	}
-	answer(w, http.StatusOK, map[string]any{"incident": s, "history": records})
+	answer(w, http.StatusOK, map[string]any{"incident": s, "history": records, "ledger": incident.Ledger(history)})
 }
 
 func (p *Program) fault(w http.ResponseWriter, what string, err error) {

@@ -17,6 +17,8 @@ type metrics struct {
 	attempts  *prometheus.CounterVec
 	settled   *prometheus.CounterVec
 	waited    *prometheus.HistogramVec
+	pages     *prometheus.CounterVec
+	paged     *prometheus.HistogramVec
 	late      prometheus.Counter
 	lateness  prometheus.Histogram
 	commands  *prometheus.CounterVec
@@ -37,6 +39,8 @@ func newMetrics(p *Program) *metrics {
 		attempts:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_delivery_attempts_total", Help: "Attempts at a provider, by what is sent, to whom and how it ended."}, []string{"kind", "provider", "result"}),
 		settled:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_deliveries_total", Help: "Deliveries that ended, by what was sent and how it ended."}, []string{"kind", "state"}),
 		waited:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "muster_delivery_seconds", Help: "Time from the decision to the end of a delivery.", Buckets: seconds}, []string{"kind"}),
+		pages:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_pages_total", Help: "Pages that ended, by method, by level and by how: accepted by the provider, failed, cancelled."}, []string{"method", "level", "state"}),
+		paged:     prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "muster_page_seconds", Help: "Time from the decision to page to the provider taking it, by method.", Buckets: seconds}, []string{"method"}),
 		late:      prometheus.NewCounter(prometheus.CounterOpts{Name: "muster_pages_late_total", Help: "Pages that could not leave within a minute."}),
 		lateness:  prometheus.NewHistogram(prometheus.HistogramOpts{Name: "muster_clock_late_seconds", Help: "How late due steps were taken.", Buckets: seconds}),
 		commands:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_commands_total", Help: "Commands, by where they came from and how they were answered."}, []string{"via", "code"}),
@@ -47,7 +51,7 @@ func newMetrics(p *Program) *metrics {
 		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by lane.", []string{"lane"}, nil),
 		frame:     prometheus.NewDesc("muster_slack_last_frame_seconds", "Age of the last frame from Slack.", nil, nil),
 	}
-	m.registry.MustRegister(m.attempts, m.settled, m.waited, m.late, m.lateness, m.commands, m.ack, m.reloads,
+	m.registry.MustRegister(m.attempts, m.settled, m.waited, m.pages, m.paged, m.late, m.lateness, m.commands, m.ack, m.reloads,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m)
 	return m
 }
@@ -92,7 +96,30 @@ func (m *metrics) hooks() outbox.Hooks {
 			if o.State == outbox.Delivered {
 				m.waited.WithLabelValues(d.Kind).Observe(waited.Seconds())
 			}
+			if d.Kind == incident.EffectKind(incident.Page{}) {
+				m.page(d, o.State, waited)
+			}
 		},
 		Late: func(outbox.Delivery) { m.late.Inc() },
 	}
+}
+
+// page counts a page that ended. Accepted is the provider's word, not yet the
+// person's.
+func (m *metrics) page(d outbox.Delivery, state outbox.State, waited time.Duration) {
+	e, _ := incident.DecodeEffect(d.Kind, d.Body)
+	p, ok := e.(incident.Page)
+	if !ok {
+		return
+	}
+	level := p.Level
+	if level == "" {
+		level = "by name"
+	}
+	word := string(state)
+	if state == outbox.Delivered {
+		word = string(incident.LedgerAccepted)
+		m.paged.WithLabelValues(p.Method).Observe(waited.Seconds())
+	}
+	m.pages.WithLabelValues(p.Method, level, word).Inc()
 }

@@ -28,14 +28,26 @@ func (c *Commands) show(x *exec) Reply {
 	lines = append(lines, people(s))
 	lines = append(lines, c.clocks(s, now)...)
 	lines = append(lines, c.ladder(s, now)...)
-	lines = append(lines, pages(s)...)
+	history, err := c.Reader.History(x.ctx, s.ID)
+	if err != nil {
+		return c.failed(err, s.ID)
+	}
+	ledger := incident.Ledger(history)
+	lines = append(lines, pages(ledger)...)
 	lines = append(lines, followUps(s)...)
 	if s.Room.Name != "" {
 		lines = append(lines, Say("Channel: ", s.Room.Name))
 	}
 	r := answer(Join(lines, "\n"))
-	r.Data = s
+	r.Data = Shown{Incident: s, Ledger: ledger}
 	return r
+}
+
+// Shown is what show says, for programs: the incident as it stands, and every
+// page with what became of it.
+type Shown struct {
+	incident.Incident
+	Ledger []incident.LedgerEntry `json:"ledger"`
 }
 
 func standing(s incident.Incident, now time.Time) Rich {
@@ -137,35 +149,59 @@ func (c *Commands) ladder(s incident.Incident, now time.Time) []Rich {
 const maxPages = 6
 
 // pages says who was paged over what, and what became of each.
-func pages(s incident.Incident) []Rich {
-	list := s.Climb.Pages
-	if len(list) == 0 {
+func pages(ledger []incident.LedgerEntry) []Rich {
+	if len(ledger) == 0 {
 		return nil
 	}
 	lines := []Rich{Say(Bold("Pages"))}
-	if n := len(list); n > maxPages {
-		lines[0] = Say(lines[0], fmt.Sprintf(" (the last %d of %d)", maxPages, s.Climb.Attempts))
-		list = list[n-maxPages:]
+	last := ledger[len(ledger)-1].Attempt
+	if last > maxPages {
+		lines[0] = Say(lines[0], fmt.Sprintf(" (the last %d of %d)", maxPages, last))
 	}
-	for _, p := range list {
-		var methods []string
-		for _, m := range p.Methods {
-			word := MethodName(m.Method) + " " + string(m.State)
-			if m.Reason != "" {
-				word += " (" + m.Reason + ")"
-			}
-			methods = append(methods, word)
+	for len(ledger) > 0 {
+		n := 1
+		for n < len(ledger) && ledger[n].Attempt == ledger[0].Attempt {
+			n++
 		}
-		line := Say("• ", p.At, " ", p.Person, ", ", levelOr(p), ", ", p.Why, ": ", strings.Join(methods, ", "))
-		if m := missing(p.Missing); m != "" {
-			line = Say(line, "; not used: ", m)
+		if ledger[0].Attempt > last-maxPages {
+			lines = append(lines, attempt(ledger[:n]))
 		}
-		lines = append(lines, line)
+		ledger = ledger[n:]
 	}
 	return lines
 }
 
-func levelOr(p incident.PageStatus) string {
+// attempt is one page over all its methods.
+func attempt(methods []incident.LedgerEntry) Rich {
+	p := methods[0]
+	var words []string
+	unused := map[string]string{}
+	for _, m := range methods {
+		end := m.Steps[len(m.Steps)-1]
+		if m.State == incident.LedgerUnused {
+			unused[m.Method] = end.Reason
+			continue
+		}
+		word := MethodName(m.Method) + " " + string(m.State)
+		if m.State == incident.LedgerTold {
+			word = MethodName(m.Method) + " " + string(m.Steps[len(m.Steps)-2].State)
+		}
+		if after := end.At.Sub(m.Steps[0].At).Round(time.Second); len(m.Steps) > 1 && after > 0 {
+			word += " after " + Span(after)
+		}
+		if end.Reason != "" {
+			word += " (" + end.Reason + ")"
+		}
+		words = append(words, word)
+	}
+	line := Say("• ", p.Steps[0].At, " ", p.Person, ", ", levelOr(p), ", ", p.Why, ": ", strings.Join(words, ", "))
+	if m := missing(unused); m != "" {
+		line = Say(line, "; not used: ", m)
+	}
+	return line
+}
+
+func levelOr(p incident.LedgerEntry) string {
 	if p.Level == "" && p.Role == "" {
 		return "by name"
 	}

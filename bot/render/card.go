@@ -59,7 +59,11 @@ func (f Frame) Card(s incident.Incident) Message {
 		blocks = append(blocks, section("*"+head+"*"))
 	}
 	if rest != "" {
-		blocks = append(blocks, section(rest))
+		lines := section(rest)
+		if s.MergedInto == "" {
+			lines["accessory"] = button(ActShow, "Details", s.ID, usual)
+		}
+		blocks = append(blocks, lines)
 	}
 	blocks = append(blocks, f.cardFields(s), small(f.cardState(s)), actions("card", f.cardButtons(s)...))
 	return message(head+"\n"+rest, blocks...)
