@@ -22,6 +22,7 @@ type commandLine struct {
 	Page       pageCommand      `cmd:"" help:"Send a test page: muster page --test --as alice@example.com."`
 	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
 	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
+	Export     exportCommand    `cmd:"" help:"Write one incident as an archive with hashes, or check such a file."`
 	Audit      auditCommand     `cmd:"" help:"Check the record."`
 	Evidence   evidenceCommand  `cmd:"" help:"Work with what steps of playbooks kept."`
 	Config     configCommand    `cmd:"" help:"Work with configuration files."`
@@ -135,6 +136,21 @@ type backupCommand struct {
 
 func (c backupCommand) Run(ctx context.Context) error {
 	return app.Backup(ctx, c.options(), c.Data, c.To)
+}
+
+type exportCommand struct {
+	question
+	Data   string `help:"The data file." default:"./data/muster.db" type:"path"`
+	Out    string `help:"The file to write; INC-n.zip if not given." type:"path"`
+	Verify bool   `help:"Check the archive FILE instead of writing one."`
+	What   string `arg:"" placeholder:"INC-n|FILE" help:"The incident, or with --verify the file."`
+}
+
+func (c exportCommand) Run(ctx context.Context) error {
+	if c.Verify {
+		return app.VerifyExport(c.options(), c.What)
+	}
+	return app.Export(ctx, c.options(), c.Data, strings.ToUpper(c.What), c.Out)
 }
 
 type auditCommand struct {

@@ -65,7 +65,7 @@ func EvidenceArchive(ctx context.Context, q Question, data, incident, to string)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", to, err)
 	}
-	n, err := archive(ctx, evidenceOf(data), incident, f)
+	n, err := archiveEvidence(ctx, evidenceOf(data), incident, f)
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", to, err), os.Remove(to))
 	}
@@ -73,7 +73,7 @@ func EvidenceArchive(ctx context.Context, q Question, data, incident, to string)
 	return q.print(text, map[string]any{"ok": true, "wrote": to, "pieces": n})
 }
 
-func archive(ctx context.Context, s *evidence.Store, incident string, f *os.File) (int, error) {
+func archiveEvidence(ctx context.Context, s *evidence.Store, incident string, f *os.File) (int, error) {
 	if err := s.Archive(ctx, incident, f); err != nil {
 		return 0, err
 	}

@@ -212,3 +212,7 @@ func decodeRequest(v []byte) (r Request, err error) {
 	r.Reply = append([]byte{}, d.b...)
 	return r, d.err
 }
+
+// Hash is the link of the chain that a record is: the SHA-256 over Prev and all
+// its other fields but Hash.
+func Hash(r Record) [32]byte { return hashRecord(&r) }
