@@ -30,6 +30,8 @@ type API interface {
 	AddPin(ctx context.Context, channel, ts string) error
 	CreateCanvas(ctx context.Context, channel, markdown string) error
 
+	UploadFile(ctx context.Context, f File) error
+
 	Users(ctx context.Context) ([]User, error)
 	User(ctx context.Context, id string) (User, error)
 	UserByEmail(ctx context.Context, email string) (User, error)

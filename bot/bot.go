@@ -55,6 +55,8 @@ type Config struct {
 	// Ahead says what the clocks of an incident will do next; nil: what its
 	// state and cadence tell. The function Ahead makes one from the rules.
 	Ahead func(incident.Incident, time.Time) render.Ahead
+	// Evidence reads what a playbook's step left; nil: nothing is kept.
+	Evidence func(ctx context.Context, incident, ref string) ([]byte, error)
 	// OnCall lists who is on call now, for the home tab; nil: nobody.
 	OnCall func(time.Time) []render.OnCall
 

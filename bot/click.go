@@ -25,10 +25,11 @@ type interaction struct {
 		ID string `json:"id"`
 	} `json:"channel"`
 	Message struct {
-		TS     string `json:"ts"`
-		Thread string `json:"thread_ts"`
-		Text   string `json:"text"`
-		User   string `json:"user"`
+		TS     string          `json:"ts"`
+		Thread string          `json:"thread_ts"`
+		Text   string          `json:"text"`
+		User   string          `json:"user"`
+		Blocks json.RawMessage `json:"blocks"`
 	} `json:"message"`
 	Container struct {
 		Channel string `json:"channel_id"`
@@ -36,9 +37,13 @@ type interaction struct {
 		Thread  string `json:"thread_ts"`
 	} `json:"container"`
 	Actions []struct {
-		ID       string `json:"action_id"`
-		Value    string `json:"value"`
-		TS       string `json:"action_ts"`
+		ID      string `json:"action_id"`
+		Block   string `json:"block_id"`
+		Value   string `json:"value"`
+		TS      string `json:"action_ts"`
+		Checked []struct {
+			Value string `json:"value"`
+		} `json:"selected_options"`
 		Selected struct {
 			Value string `json:"value"`
 		} `json:"selected_option"`
@@ -123,7 +128,7 @@ var verbs = map[string]string{
 	render.ActCreate: "Declare incident", render.ActUpdate: "Post update", render.ActResolve: "Resolve", render.ActEscalate: "Escalate",
 	render.ActHold: "Hold", render.ActSeverity: "Severity", render.ActRole: "Role", render.ActNote: "Note", render.ActAction: "Follow-up",
 	render.ActReopen: "Reopen", render.ActLead: "Hand over", render.ActPage: "Page",
-	render.ActUnack: "", render.ActCritical: "", render.ActTimeline: "",
+	render.ActUnack: "", render.ActCritical: "", render.ActTimeline: "", render.ActStepForm: "Step",
 }
 
 // quiet are the clicks whose success is seen on the card or in the thread.
@@ -148,7 +153,12 @@ func (in interaction) clicked() (clicked, string) {
 	if in.Trigger != "" {
 		key = "click/" + in.Trigger
 	}
+	if text, mine := ticked(in); mine {
+		return clicked{text: text}, key
+	}
 	switch {
+	case strings.HasPrefix(a.ID, render.ActStepForm+":"):
+		return clicked{verb: render.ActStepForm, id: a.Value}, key
 	case a.ID == render.ActMenu || a.ID == render.ActPeople:
 		verb, id, _ := strings.Cut(a.Selected.Value, " ")
 		return clicked{verb: verb, id: id}, key
@@ -210,6 +220,9 @@ func (b *Bot) clickedReply(ctx context.Context, c clicked, form bool, call comma
 	case form:
 		defer b.caught(&r)
 		call.Text = c.id
+		if c.verb == render.ActStepForm {
+			c.verb = commands.StepForm
+		}
 		return b.cfg.Commands.OpenForm(ctx, call, c.verb)
 	case c.text == "":
 		call.Text = strings.TrimSpace(c.verb + " " + c.id)
@@ -225,7 +238,7 @@ func (b *Bot) afterClick(ctx context.Context, in interaction, c clicked, r comma
 		b.publishHome(ctx, in.User.ID)
 	}
 	direct := strings.HasPrefix(to.channel, "D")
-	if r.OK && slices.Contains(quiet, c.verb) && !direct && !late {
+	if r.OK && (slices.Contains(quiet, c.verb) || r.Shown) && !direct && !late {
 		return
 	}
 	if home && !late {

@@ -22,10 +22,10 @@ func (b *Bot) Handler() Handler { return Handler{b} }
 // Kinds are the kinds of effects that Handler delivers.
 func Kinds() []string {
 	var out []string
-	for _, e := range []incident.Effect{
+	for _, e := range append([]incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
 		incident.Operations{}, incident.Last{}, incident.Room{}, incident.Follow{},
-	} {
+	}, playbookKinds...) {
 		out = append(out, incident.EffectKind(e))
 	}
 	return out
@@ -112,7 +112,7 @@ func (x *sending) effect(ctx context.Context, e incident.Effect) (incident.Recei
 	case incident.Pass:
 		return incident.Receipt{}, outbox.PermanentError{Reason: "another incident is not told over Slack"}
 	default:
-		return incident.Receipt{}, outbox.PermanentError{Reason: "Slack knows no delivery of the kind " + x.d.Kind}
+		return x.playbook(ctx, e)
 	}
 }
 

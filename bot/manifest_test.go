@@ -73,6 +73,8 @@ var scopesOf = map[string][]string{
 	"conversations.open":            {"im:write"},
 	"conversations.replies":         {"channels:history", "groups:history", "im:history"},
 	"conversations.setTopic":        {"channels:manage"},
+	"files.completeUploadExternal":  {"files:write"},
+	"files.getUploadURLExternal":    {"files:write"},
 	"pins.add":                      {"pins:write"},
 	"usergroups.list":               {"usergroups:read"},
 	"usergroups.users.list":         {"usergroups:read"},
@@ -177,6 +179,7 @@ func webMethods(f *ast.File) map[string][]string {
 func TestManifestHasTheScopesThatTheCodeUses(t *testing.T) {
 	files := sources(t)
 	called, web := calledAPI(files), webMethods(files["slack.go"])
+	maps.Copy(web, webMethods(files["upload.go"]))
 	need := map[string]bool{"commands": true} // the slash command and the shortcuts
 	for name, methods := range web {
 		if !called[name] {

@@ -24,6 +24,7 @@ var perMinute = map[string]int{
 	"conversations.canvases.create": tier2, "conversations.create": tier2, "conversations.history": tier3,
 	"conversations.invite": tier3, "conversations.join": tier3, "conversations.list": tier2, "conversations.open": tier3,
 	"conversations.replies": tier3, "conversations.setTopic": tier2,
+	"files.completeUploadExternal": tier4, "files.getUploadURLExternal": tier4,
 	"pins.add":        tier2,
 	"usergroups.list": tier2, "usergroups.users.list": tier2, "usergroups.users.update": tier2,
 	"users.info": tier4, "users.list": tier2, "users.lookupByEmail": tier3,
@@ -101,6 +102,7 @@ func limitsOf(stream string, e incident.Effect) []outbox.Limit {
 		}
 		return []outbox.Limit{calling(roomMethods[e.Step])}
 	default:
-		return nil
+		limits, _ := playbookLimits(e)
+		return limits
 	}
 }
