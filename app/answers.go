@@ -129,11 +129,29 @@ func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
 	for _, s := range p.incidents.OpenIncidents() {
 		for _, page := range s.Climb.Pages {
 			for _, m := range page.Methods {
-				if m.Method == "pagerduty" && m.Ref != "" {
-					out = append(out, pagerduty.Open{Ref: m.Ref, Incident: s.ID, Level: page.Level, Person: page.Person, Since: page.At})
+				if m.Method == "pagerduty" && m.Ref != "" && m.State != incident.PageFailed {
+					out = append(out, pagerduty.Open{
+						Ref: m.Ref, Incident: s.ID, Level: page.Level, Person: page.Person, Attempt: page.Attempt, Since: page.At,
+					})
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// lostPage puts on record that PagerDuty does not have a page that it took, so
+// that the page goes on to the next way. Nobody waits for one that was answered.
+func (p *Program) lostPage(ctx context.Context, o pagerduty.Open, why string) error {
+	s, err := p.incidents.State(ctx, o.Incident)
+	if err != nil || s.Acked() || !s.Open() {
+		return err
+	}
+	_, err = p.incidents.Do(ctx, engine.Request[incident.Incident]{
+		Stream: o.Incident, Key: fmt.Sprintf("lost:%s:%d", o.Ref, o.Attempt),
+		Intent: incident.Settled{
+			Effect: incident.Page{Attempt: o.Attempt, Method: "pagerduty"}, State: incident.PageFailed, Reason: why, Receipt: incident.Receipt{Ref: o.Ref},
+		},
+	})
+	return err
 }

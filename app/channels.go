@@ -91,7 +91,7 @@ func (p *Program) newChannels() (c channels, err error) {
 		c.pagerduty, err = pagerduty.New(pagerduty.Config{
 			APIKey: env.PagerDutyAPIKey.Reveal(), RoutingKey: env.PagerDutyRoutingKey.Reveal(), From: env.PagerDutyFrom,
 			APIURL: env.PagerDutyAPIURL, EventsURL: env.PagerDutyEventsURL, WebhookSecret: env.PagerDutyWebhookSecret.Reveal(),
-			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Person: p.byPagerDuty, HTTP: p.opt.HTTP, Log: p.log,
+			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Lost: p.lostPage, Person: p.byPagerDuty, HTTP: p.opt.HTTP, Log: p.log,
 		})
 		if err != nil {
 			return c, fmt.Errorf("%w: PagerDuty: %w", errSetup, err)
@@ -255,7 +255,30 @@ func (p *Program) follow(ctx context.Context, d outbox.Delivery, e incident.Foll
 	if ack, ok := r.Event.(incident.Acknowledged); ok {
 		refs = stopped(s, e.Method, ack.By)
 	}
-	return follower.Follow(ctx, notify.Follow{Delivery: d.ID, Incident: s, Refs: refs, Record: r, Now: p.now()}, maybeSent)
+	return follower.Follow(ctx, notify.Follow{
+		Delivery: d.ID, Incident: s, Refs: refs, Quiet: answered(s, e.Method), Record: r, Now: p.now(),
+	}, maybeSent)
+}
+
+// answered are the pages that the acknowledgements that hold have answered.
+func answered(s incident.Incident, method string) []string {
+	newest := map[string]int{}
+	for _, page := range s.Climb.Pages {
+		for _, m := range page.Methods {
+			if m.Method == method {
+				newest[m.Ref] = page.Attempt
+			}
+		}
+	}
+	var out []string
+	for _, ack := range s.Acks {
+		for _, ref := range stopped(s, method, ack.By) {
+			if newest[ref] <= ack.Pages && !slices.Contains(out, ref) {
+				out = append(out, ref)
+			}
+		}
+	}
+	return out
 }
 
 // stopped are the pages that an acknowledgement stops: the person's own, and

@@ -70,6 +70,29 @@ func TestEveryChannelDown(t *testing.T) {
 	}
 }
 
+// TestLastResortPerson: a person who is the last resort has the page over
+// whatever is back first.
+func TestLastResortPerson(t *testing.T) {
+	const alone = `levels:
+  - {level: L1, title: One, role: primary, methods: [pagerduty, phone, email, slack], due: 0s, respond_within: 5m, until: acknowledged}
+repeat: 0
+last_resort: {person: bob@example.com}
+`
+	for back := range spares {
+		t.Run(back, func(t *testing.T) {
+			onStreet(t, map[string]string{"escalation.yaml": alone}, func(s *street) {
+				for way := range spares {
+					s.play(way, refuses)
+				}
+				s.declare()
+				time.Sleep(12 * time.Minute)
+				s.play(back, healthy)
+				s.wait(75*time.Second, "page to Bob", func() bool { return s.arrived(back, bob) > 0 })
+			})
+		})
+	}
+}
+
 // TestRefusedForLong: rounds in which every page was refused use up nothing.
 func TestRefusedForLong(t *testing.T) {
 	onStreet(t, map[string]string{"escalation.yaml": everyWay}, func(s *street) {

@@ -280,6 +280,11 @@ after five minutes does not. In *during ack* the page arrived and its channel fa
 channel, which works again after ten minutes, is told. In *during restart* the program stops three seconds after the page and is away for
 half a minute. SMTP and Slack have words of their own for what others say by an HTTP status; they stand in brackets.
 
+PagerDuty may take a page and lose it. With PAGERDUTY_API_KEY Muster looks every ten seconds whether the page is there and assigned to
+somebody; from 15 s on one that is not counts as failed. With a routing key alone nothing can be asked: PagerDuty answers that it has the event
+before it wakes anybody, and only the next method, or the next level's time, makes up for one that it loses. An acknowledgement that PagerDuty
+refuses is sent again with the next update, as long as it holds.
+
 When every channel fails at once, pages that may still arrive are tried again and again, so that somebody is reached within about a minute
 of the first channel's return. Where all of them refuse for good, the ladder starts again every five minutes and never counts as used up; the
 last resort and the operations channel are tried every half minute. Meanwhile /readyz says that pages wait or reach nobody.

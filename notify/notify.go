@@ -52,6 +52,9 @@ type Follow struct {
 	Incident incident.Incident
 	// Refs are the provider's own names of the pages, oldest first.
 	Refs []string
+	// Quiet are those of Refs whose page an acknowledgement that holds has
+	// answered.
+	Quiet []string
 	// Record is what happened: acknowledged, updated or resolved.
 	Record incident.Record
 	Now    time.Time

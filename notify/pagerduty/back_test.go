@@ -274,6 +274,78 @@ func TestPollDeleted(t *testing.T) {
 	})
 }
 
+// TestPollLost: a page that PagerDuty took and does not have, or assigned to
+// nobody, is told once it should be there, among few pages and among many.
+func TestPollLost(t *testing.T) {
+	for _, many := range []int{0, 30} {
+		var lost []string
+		inWorld(t, func(near *pagerduty.Config, far *stand.Config) {
+			silent(near, far)
+			near.Lost = func(_ context.Context, o pagerduty.Open, why string) error {
+				lost = append(lost, fmt.Sprintf("%s %d: %s", o.Ref, o.Attempt, why))
+				return nil
+			}
+		}, func(t *testing.T, w *world) {
+			var open []pagerduty.Open
+			for n := range many {
+				m := message()
+				m.Dedup = fmt.Sprintf("INC-%d/L1/%s", n+10, aliceMail)
+				open = append(open, pagerduty.Open{Ref: w.page(m), Incident: "INC-3", Since: time.Now()})
+			}
+			open = append(open, pagerduty.Open{Ref: "QGONE01", Incident: "INC-1", Attempt: 4, Since: time.Now()})
+			look := func() {
+				if err := w.ch.Poll(t.Context(), open); err != nil {
+					t.Error(err)
+				}
+			}
+			look()
+			if len(lost) > 0 {
+				t.Errorf("told at once: %v", lost)
+			}
+			for range 3 { // at most twenty new ones each time
+				time.Sleep(20 * time.Second)
+				look()
+			}
+			if len(lost) == 0 || lost[0] != "QGONE01 4: PagerDuty took the page and does not have it" {
+				t.Errorf("lost: %v", lost)
+			}
+			for _, l := range lost {
+				if !strings.HasPrefix(l, "QGONE01") {
+					t.Errorf("lost: %s", l)
+				}
+			}
+		})
+	}
+}
+
+// TestRefusedAcknowledgementIsRepeated with the next update.
+func TestRefusedAcknowledgementIsRepeated(t *testing.T) {
+	inWorld(t, silent, func(t *testing.T, w *world) {
+		ref := w.page(message())
+		f := notify.Follow{Delivery: "f", Incident: message().Incident, Refs: []string{ref}, Now: time.Now()}
+		f.Record = incident.Record{Seq: 5, Event: incident.Acknowledged{By: bob, Via: "slack"}}
+		w.pd.Break(stand.Fault{Method: http.MethodPut, Path: "/incidents", Status: http.StatusForbidden})
+		if err := w.ch.Follow(t.Context(), f, false); err == nil {
+			t.Fatal("it was not refused")
+		}
+		w.pd.Heal()
+		f.Record = incident.Record{Seq: 6, Event: incident.Updated{By: bob, Text: "we look"}}
+		if err := w.ch.Follow(t.Context(), f, false); err != nil {
+			t.Fatal(err)
+		}
+		if i := w.only(); i.Status != "triggered" {
+			t.Errorf("a page that nobody answered is %s after an update", i.Status)
+		}
+		f.Quiet, f.Record.Seq = []string{ref}, 7
+		if err := w.ch.Follow(t.Context(), f, false); err != nil {
+			t.Fatal(err)
+		}
+		if i := w.only(); i.Status != "acknowledged" {
+			t.Errorf("the incident is %s after the next update", i.Status)
+		}
+	})
+}
+
 func TestOldAcknowledgementAnswersNothing(t *testing.T) {
 	inWorld(t, silent, func(t *testing.T, w *world) {
 		ref := w.page(message())

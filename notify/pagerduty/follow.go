@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	sdk "github.com/PagerDuty/go-pagerduty"
@@ -25,7 +26,7 @@ func (c *Channel) Follow(ctx context.Context, f notify.Follow, maybeSent bool) e
 		case ref == "":
 			continue
 		case refID.MatchString(ref) && c.rest():
-			err = c.followIncident(ctx, f, ref, maybeSent)
+			err = c.followIncident(ctx, f, ref, ref, maybeSent)
 		case c.cfg.RoutingKey != "":
 			err = c.followEvent(ctx, f, ref)
 		case c.rest():
@@ -52,6 +53,10 @@ func (c *Channel) followEvent(ctx context.Context, f notify.Follow, key string) 
 		return c.event(ctx, "acknowledge the alert", &sdk.V2Event{Action: "acknowledge", DedupKey: key})
 	case incident.ResolvedEvent:
 		return c.event(ctx, "resolve the alert", &sdk.V2Event{Action: "resolve", DedupKey: key})
+	case incident.Updated:
+		if slices.Contains(f.Quiet, key) { // once more, in case it was refused
+			return c.event(ctx, "acknowledge the alert", &sdk.V2Event{Action: "acknowledge", DedupKey: key})
+		}
 	}
 	return nil
 }
@@ -62,10 +67,10 @@ func (c *Channel) followKey(ctx context.Context, f notify.Follow, key string, ma
 	if err != nil || open == nil {
 		return err
 	}
-	return c.followIncident(ctx, f, open.ID, maybeSent)
+	return c.followIncident(ctx, f, key, open.ID, maybeSent)
 }
 
-func (c *Channel) followIncident(ctx context.Context, f notify.Follow, id string, maybeSent bool) error {
+func (c *Channel) followIncident(ctx context.Context, f notify.Follow, ref, id string, maybeSent bool) error {
 	note := noteOf(f)
 	if note == "" {
 		return nil
@@ -93,6 +98,12 @@ func (c *Channel) followIncident(ctx context.Context, f notify.Follow, id string
 		}
 	case incident.ResolvedEvent:
 		return c.set(ctx, id, from, change{Status: resolved, Resolution: note}, notify.Resolve)
+	case incident.Updated:
+		if now.Status == triggered && slices.Contains(f.Quiet, ref) { // it was refused before
+			if err := c.set(ctx, id, from, change{Status: acknowledged}, notify.Acknowledge); err != nil {
+				return err
+			}
+		}
 	}
 	return c.note(ctx, f, id, from, note, maybeSent)
 }

@@ -44,6 +44,9 @@ type Config struct {
 	Service string
 	// Listen is told what people did in PagerDuty; nil: nobody is.
 	Listen notify.Listener
+	// Lost is told of an open page that PagerDuty took and does not have; nil:
+	// nobody is. What it cannot record is told again.
+	Lost func(ctx context.Context, o Open, why string) error
 	// Person finds who has a PagerDuty user ID; nil, or not found: the user's
 	// e-mail address says who it is.
 	Person func(id string) (incident.Person, bool)
@@ -59,6 +62,7 @@ type Channel struct {
 	users  *directory
 	seen   *memory // answers that the listener took, and webhooks
 	ours   *memory // what we did ourselves
+	found  *memory // pages that PagerDuty has
 }
 
 var (
@@ -90,7 +94,7 @@ func New(cfg Config) (*Channel, error) {
 	web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client := sdk.NewClient(cfg.APIKey, sdk.WithAPIEndpoint(cfg.APIURL), sdk.WithV2EventsAPIEndpoint(cfg.EventsURL))
 	client.HTTPClient = &web
-	return &Channel{cfg: cfg, client: client, users: newDirectory(), seen: newMemory(), ours: newMemory()}, nil
+	return &Channel{cfg: cfg, client: client, users: newDirectory(), seen: newMemory(), ours: newMemory(), found: newMemory()}, nil
 }
 
 func base(url, fallback string) string {

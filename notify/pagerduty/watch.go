@@ -23,6 +23,7 @@ type Open struct {
 	Incident string
 	Level    string
 	Person   incident.Person
+	Attempt  int // of the newest page with this Ref
 	// Since is when the newest page with this Ref was sent: an older
 	// acknowledgement does not answer it. Zero: any does.
 	Since time.Time
@@ -50,24 +51,30 @@ func (c *Channel) Poll(ctx context.Context, open []Open) error {
 	return classified(worst)
 }
 
-// few pages are asked for one by one; more by the list of what is not
-// triggered any more.
-const few = 5
+// few pages are asked for one by one; of more, those that were never seen
+// there yet, and the rest by the list of what is not triggered any more.
+const (
+	few     = 5
+	mostNew = 20
+)
+
+// settling is how long a page may be on its way inside PagerDuty.
+const settling = 15 * time.Second
+
+// settled tells whether PagerDuty should have the page by now.
+func (o Open) settled() bool { return !o.Since.IsZero() && time.Since(o.Since) >= settling }
 
 func (c *Channel) pollList(ctx context.Context, open map[string]Open) error {
-	if len(open) <= few {
-		var worst error
-		for id, o := range open {
-			i, err := c.incident(ctx, id)
-			var f *failure
-			switch {
-			case err == nil:
-				err = c.report(ctx, i, o)
-			case errors.As(err, &f) && f.status == http.StatusNotFound:
-				err = nil // deleted there: nobody will answer it
-			}
-			worst = worse(worst, err)
+	var worst error
+	alone := 0
+	for id, o := range open {
+		if len(open) > few && (c.found.has(id) || !o.settled() || alone == mostNew) {
+			continue
 		}
+		alone++
+		worst = worse(worst, c.pollOne(ctx, id, o))
+	}
+	if len(open) <= few {
 		return worst
 	}
 	service, err := c.service(ctx)
@@ -75,7 +82,6 @@ func (c *Channel) pollList(ctx context.Context, open map[string]Open) error {
 		return err
 	}
 	left := len(open)
-	var worst error
 	q := url.Values{
 		"statuses[]": {acknowledged, resolved}, "service_ids[]": {service.ID}, "sort_by": {"created_at:desc"}, "date_range": {"all"},
 	}
@@ -93,6 +99,33 @@ func (c *Channel) pollList(ctx context.Context, open map[string]Open) error {
 		return list.More && left > 0, nil
 	})
 	return worse(worst, err)
+}
+
+// pollOne looks at one page. One that PagerDuty does not have, or has for
+// nobody, wakes nobody.
+func (c *Channel) pollOne(ctx context.Context, id string, o Open) error {
+	i, err := c.incident(ctx, id)
+	var f *failure
+	switch gone := errors.As(err, &f) && f.status == http.StatusNotFound; {
+	case gone:
+		return c.lost(ctx, o, "PagerDuty took the page and does not have it")
+	case err != nil:
+		return err
+	case i.Status == triggered && len(i.Assignments) == 0:
+		return c.lost(ctx, o, "PagerDuty took the page and assigned it to nobody")
+	}
+	c.found.add(id)
+	return c.report(ctx, i, o)
+}
+
+func (c *Channel) lost(ctx context.Context, o Open, why string) error {
+	if c.cfg.Lost == nil || !o.settled() {
+		return nil
+	}
+	if err := c.cfg.Lost(ctx, o, why); err != nil {
+		return &failure{what: "tell of a lost page", kind: unsent, why: "it could not be recorded"}
+	}
+	return nil
 }
 
 // pollKey looks at the incident of an event.
