@@ -226,7 +226,7 @@ func newStreet(t *testing.T, files map[string]string) *street {
 	s.pager = pagerduty.New(pagerduty.Config{
 		Users: []pagerduty.User{
 			{ID: "PMUSTER", Name: "Muster", Email: "muster@example.com"}, {ID: "PALICE", Name: "Alice Johnson", Email: "alice@example.com"}, {ID: "PBOB", Name: "Bob Smith", Email: "bob@example.com"},
-		}, WebhookURL: "http://muster.local/v1/webhooks/pagerduty", WebhookSecret: "hook", HTTP: back,
+		}, WebhookURL: "http://muster.local/v1/webhooks/pagerduty", WebhookSecret: "hook5ecret", HTTP: back,
 	})
 	s.phones = twilio.New(twilio.Config{SMSURL: "http://muster.local/v1/twilio/sms", HTTP: back})
 	s.mail = inbox.New(inbox.Config{})
@@ -321,8 +321,8 @@ func (s *street) begin() {
 		Env: config.Env{
 			SlackBotToken: config.NewSecret(s.ws.BotToken()), SlackAppToken: config.NewSecret(s.ws.AppToken()),
 			SlackAPIURL: "http://slack.local/api/", MusterAPIToken: config.NewSecret("api-token"), MusterPublicURL: "http://muster.local",
-			PagerDutyAPIKey: config.NewSecret("key"), PagerDutyFrom: "muster@example.com", PagerDutyAPIURL: "http://pager.local",
-			PagerDutyEventsURL: "http://pager.local", PagerDutyWebhookSecret: config.NewSecret("hook"),
+			PagerDutyAPIKey: config.NewSecret("pager5ecret"), PagerDutyFrom: "muster@example.com", PagerDutyAPIURL: "http://pager.local",
+			PagerDutyEventsURL: "http://pager.local", PagerDutyWebhookSecret: config.NewSecret("hook5ecret"),
 			TwilioAccountSID: s.phones.AccountSID(), TwilioAuthToken: config.NewSecret(s.phones.AuthToken()), TwilioFrom: s.phones.Number(),
 			TwilioAPIURL: "http://phones.local", SMTPURL: config.NewSecret("smtp://mail.local:25"), SMTPFrom: "Muster <muster@example.com>",
 		},
@@ -330,6 +330,9 @@ func (s *street) begin() {
 	if s.beats != nil {
 		opt.Env.MusterDeadmanURL = config.NewSecret(heartbeatURL)
 		opt.HTTP.Transport = beside{s.beats, opt.HTTP.Transport}
+	}
+	if s.change != nil {
+		s.change(&opt)
 	}
 	s.program = New(opt)
 	ctx, cancel := context.WithCancel(s.Context())

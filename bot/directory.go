@@ -174,7 +174,7 @@ func (d *Directory) lookup(ctx context.Context, p incident.Person) (User, error)
 	if u, ok := d.exactly(p); ok {
 		return u, nil
 	}
-	nobody := &Error{Method: "users.lookupByEmail", Code: "users_not_found", Detail: p.Key}
+	nobody := &Error{Method: "users.lookupByEmail", Code: "users_not_found"}
 	rest, slack := strings.CutPrefix(p.Key, "slack:")
 	switch {
 	case slack && !strings.HasPrefix(rest, "@"):
@@ -195,7 +195,7 @@ func (d *Directory) lookup(ctx context.Context, p incident.Person) (User, error)
 			d.missing[p.Key] = true
 			d.mu.Unlock()
 		}
-		return User{}, fmt.Errorf("look up %s in Slack: %w", p.Key, err)
+		return User{}, fmt.Errorf("look up a person by address in Slack: %w", err)
 	}
 	d.Learn(u)
 	return u, nil
