@@ -15,7 +15,7 @@ import (
 )
 
 // pure packages decide: they read no clock and wait for nothing.
-var pure = []string{"incident", "escalation", "escalation/rota", "reminders", "playbooks", "bot/render"}
+var pure = []string{"incident", "alerts/triage", "escalation", "escalation/rota", "reminders", "playbooks", "bot/render"}
 
 // clockReads are the functions of package time that read the clock or wait.
 var clockReads = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}

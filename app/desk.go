@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"muster/commands"
+	"muster/engine"
 	"muster/incident"
 	"muster/outbox"
 )
@@ -29,6 +30,9 @@ func (p *Program) tellDesk(ctx context.Context, d outbox.Delivery, maybeSent boo
 
 // postDesk tells the incidents channel who takes over from whom.
 func (p *Program) postDesk(ctx context.Context, d outbox.Delivery, maybeSent bool, e incident.Post) ([]byte, error) {
+	if d.Stream == engine.LookoutStream {
+		return p.postLookout(ctx, d, maybeSent, e)
+	}
 	event, err := p.deskEvent(ctx, d.Stream, e.Seq)
 	if err != nil {
 		return nil, err

@@ -31,6 +31,7 @@ func (p *Program) handler() http.Handler {
 	mux.HandleFunc("GET /v1/backup", p.authorised(p.getBackup))
 	mux.HandleFunc("GET /v1/incidents", p.authorised(p.getIncidents))
 	mux.HandleFunc("GET /v1/incidents/{id}", p.authorised(p.getIncident))
+	p.mountAlerts(mux)
 	p.channels.mount(mux)
 	return mux
 }

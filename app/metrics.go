@@ -24,10 +24,16 @@ type metrics struct {
 	commands  *prometheus.CounterVec
 	ack       prometheus.Histogram
 	reloads   *prometheus.CounterVec
+	alerts    *prometheus.CounterVec
+	batches   *prometheus.CounterVec
+	requests  *prometheus.CounterVec
+	declared  *prometheus.CounterVec
 	incidents *prometheus.Desc
 	depth     *prometheus.Desc
 	oldest    *prometheus.Desc
 	frame     *prometheus.Desc
+	firing    *prometheus.Desc
+	lookout   *prometheus.Desc
 	program   *Program
 }
 
@@ -46,19 +52,26 @@ func newMetrics(p *Program) *metrics {
 		commands:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_commands_total", Help: "Commands, by where they came from and how they were answered."}, []string{"via", "code"}),
 		ack:       prometheus.NewHistogram(prometheus.HistogramOpts{Name: "muster_slack_ack_seconds", Help: "Time from a Slack envelope to its acknowledgement.", Buckets: seconds}),
 		reloads:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_config_reloads_total", Help: "Configuration reloads, by result."}, []string{"result"}),
+		alerts:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_alerts_received_total", Help: "Alerts that were sent, by their source and what came of the request."}, []string{"source", "result"}),
+		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_alert_requests_total", Help: "Requests that bring alerts, by their source and how they were answered."}, []string{"source", "result"}),
+		batches:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_alert_groups_told_total", Help: "Groups of alerts that were told, by their source and whether that was news."}, []string{"source", "result"}),
+		declared:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_incidents_declared_total", Help: "Incidents that Muster declared by itself, by what for."}, []string{"by"}),
+		firing:    prometheus.NewDesc("muster_alerts_firing", "Alerts that fire, by class.", []string{"class"}, nil),
+		lookout:   prometheus.NewDesc("muster_lookout", "What concerns all alerts: open maintenance windows, a storm, an absent watchdog.", []string{"what"}, nil),
 		incidents: prometheus.NewDesc("muster_incidents_open", "Open incidents by severity.", []string{"severity"}, nil),
 		depth:     prometheus.NewDesc("muster_outbox_waiting", "Deliveries that wait, by lane.", []string{"lane"}, nil),
 		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by lane.", []string{"lane"}, nil),
 		frame:     prometheus.NewDesc("muster_slack_last_frame_seconds", "Age of the last frame from Slack.", nil, nil),
 	}
 	m.registry.MustRegister(m.attempts, m.settled, m.waited, m.pages, m.paged, m.late, m.lateness, m.commands, m.ack, m.reloads,
+		m.alerts, m.requests, m.batches, m.declared,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m)
 	return m
 }
 
 // Describe names the figures that are read when they are asked for.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.incidents, m.depth, m.oldest, m.frame} {
+	for _, d := range []*prometheus.Desc{m.incidents, m.depth, m.oldest, m.frame, m.firing, m.lookout} {
 		out <- d
 	}
 }
@@ -72,6 +85,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for _, s := range incident.Severities {
 		out <- prometheus.MustNewConstMetric(m.incidents, prometheus.GaugeValue, float64(open[s]), s.String())
 	}
+	m.program.intake.collect(m, out)
 	status := m.program.outbox.Status()
 	for _, lane := range []outbox.Lane{outbox.Page, outbox.Action, outbox.Reply, outbox.Chat, outbox.Decor} {
 		depth := status.Lanes[lane] // also when it is empty: a figure that is missing alarms nobody

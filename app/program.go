@@ -39,6 +39,8 @@ type Options struct {
 	Log   *slog.Logger // nil: nowhere
 	// Watch takes over changed configuration files and listens to SIGHUP.
 	Watch bool
+	// Playbook names the playbook that is for an alert; nil: there are none.
+	Playbook func(incident.Alert) (name string, ok bool)
 	// Passing is told at the named moments of a step and of a delivery, for
 	// tests that end the process there; nil: nobody.
 	Passing func(engine.Points)
@@ -54,6 +56,7 @@ type Program struct {
 	roster    *roster
 	incidents engine.Incidents
 	desk      engine.Desk
+	intake    *intake
 	outbox    *outbox.Outbox
 	bot       *bot.Bot
 	commands  *commands.Commands
@@ -96,6 +99,7 @@ func New(opt Options) *Program {
 		p.roster.remember(d)
 		p.groups.check()
 	})
+	p.intake = newIntake(p, cfg)
 	p.bot = bot.New(bot.Config{
 		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
 		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
@@ -104,6 +108,7 @@ func New(opt Options) *Program {
 	})
 	p.commands = commands.New(commands.Config{
 		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, People: p.bot.Directory(),
+		Alerts: alertDesk{p.intake}, Lookout: alertDesk{p.intake},
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
 		Plan:        func(incident.Severity) incident.Plan { return p.plan() },
 		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },
@@ -113,7 +118,7 @@ func New(opt Options) *Program {
 	p.bot.SetCommands(counted{p.commands, p.metrics})
 	p.outbox = outbox.New(outbox.Config{
 		Queue: engine.Queue{Store: opt.Store, ByPrefix: map[string]engine.Streams{
-			engine.IncidentPrefix: p.incidents, "DESK-": p.desk,
+			engine.IncidentPrefix: p.incidents, "DESK-": p.desk, engine.AlertPrefix: p.intake.groups, engine.LookoutPrefix: p.intake.look,
 		}},
 		Handler: outbox.HandlerFunc(p.deliver), Route: p.route,
 		Now: opt.Now, Until: opt.Until, Hooks: p.metrics.hooks(), Log: opt.Log,
@@ -144,6 +149,9 @@ func (p *Program) Run(ctx context.Context) error {
 		{name: "outbox", run: p.outbox.Run},
 		{name: "clock", run: p.incidents.Run},
 		{name: "hand-overs", run: p.desk.Run},
+		{name: "alerts' clocks", run: p.intake.groups.Run},
+		{name: "lookout", run: p.intake.look.Run},
+		{name: "alerts", run: p.intake.run},
 		{name: "user groups", run: p.followRotas},
 		{name: "upkeep", run: p.upkeep},
 		{name: "http", run: p.serve},
@@ -196,6 +204,9 @@ func (p *Program) catchUp(ctx context.Context) error {
 	if err := p.incidents.Start(ctx); err != nil {
 		return fmt.Errorf("catch up: %w", err)
 	}
+	if err := p.intake.start(ctx); err != nil {
+		return fmt.Errorf("catch up: %w", err)
+	}
 	p.mu.Lock()
 	p.caught = true
 	p.mu.Unlock()
@@ -242,6 +253,10 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		return nil, outbox.PermanentError{Err: err}
 	}
 	p.opt.Passing(BeforeSend)
+	if receipt, ours, err := p.deliverAlert(ctx, d, effect, maybeSent); ours {
+		p.opt.Passing(AfterSend)
+		return receipt, err
+	}
 	var receipt []byte
 	switch e := effect.(type) {
 	case incident.Tell:
@@ -304,6 +319,14 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 		return outbox.Route{Provider: "muster"}
 	}
 	switch e, _ := incident.DecodeEffect(d.Kind, d.Body); e := e.(type) {
+	case incident.OpenIncident, incident.Inform:
+		return outbox.Route{Provider: "muster"}
+	case incident.AlertMail:
+		return outbox.Route{Provider: "email"}
+	case incident.AlertPage:
+		return outbox.Route{Provider: e.Method}
+	case incident.AlertSilence, incident.AlertUnsilence:
+		return outbox.Route{Provider: "alertmanager"}
 	case incident.Page:
 		if e.Method != "slack" {
 			return outbox.Route{Provider: e.Method}

@@ -128,7 +128,7 @@ var verbs = map[string]string{
 	render.ActCreate: "Declare incident", render.ActUpdate: "Post update", render.ActResolve: "Resolve", render.ActEscalate: "Escalate",
 	render.ActHold: "Hold", render.ActSeverity: "Severity", render.ActRole: "Role", render.ActNote: "Note", render.ActAction: "Follow-up",
 	render.ActReopen: "Reopen", render.ActLead: "Hand over", render.ActPage: "Page",
-	render.ActUnack: "", render.ActCritical: "", render.ActTimeline: "", render.ActStepForm: "Step",
+	render.ActUnack: "", render.ActCritical: "", render.ActTimeline: "", render.ActStepForm: "Step", render.ActAlert: "",
 }
 
 // quiet are the clicks whose success is seen on the card or in the thread.
@@ -164,6 +164,8 @@ func (in interaction) clicked() (clicked, string) {
 		return clicked{verb: verb, id: id}, key
 	case a.ID == render.ActPick || strings.HasPrefix(a.ID, render.ActPick+":"):
 		return clicked{text: a.Value}, key
+	case strings.HasPrefix(a.ID, render.ActAlert+":"):
+		return clicked{verb: render.ActAlert, id: a.Value + a.Selected.Value}, key
 	case a.ID == render.ActCreate:
 		return clicked{verb: a.ID}, key
 	default:

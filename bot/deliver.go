@@ -109,6 +109,8 @@ func (x *sending) effect(ctx context.Context, e incident.Effect) (incident.Recei
 		return x.room(ctx, e)
 	case incident.Follow:
 		return incident.Receipt{}, x.follow(ctx, e)
+	case incident.AlertList:
+		return x.alertList(ctx)
 	case incident.Pass:
 		return incident.Receipt{}, outbox.PermanentError{Reason: "another incident is not told over Slack"}
 	default:

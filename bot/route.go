@@ -73,6 +73,9 @@ func Route(d outbox.Delivery) outbox.Route {
 }
 
 func limitsOf(stream string, e incident.Effect) []outbox.Limit {
+	if limits, ok := alertLimits(e); ok {
+		return limits
+	}
 	switch e := e.(type) {
 	case incident.Page:
 		return []outbox.Limit{posting("to " + e.Person.Key)}

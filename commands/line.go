@@ -59,6 +59,8 @@ func Line(e incident.Event) Rich {
 		return Say(e.By, " merged it into ", e.Into)
 	case incident.MergedFrom:
 		return Say(e.By, " merged ", e.From, " ", e.Title, " into it")
+	case incident.AlertsTold, incident.AllAlertsResolved:
+		return alertLine(e)
 	case incident.EffectFailed:
 		return Say("Slack: ", strings.ReplaceAll(e.What, "_", " "), " failed", maybe(": ", e.Reason))
 	case incident.CaughtUp:

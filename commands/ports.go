@@ -136,6 +136,8 @@ type Config struct {
 	Playbooks Playbooks
 	Stats     Statistics
 	Runbooks  Runbooks
+	Alerts    Alerts
+	Lookout   Lookout
 	// Rules are asked by simulate, with nobody answering.
 	Rules []incident.Rule
 	// Plan gives what an incident gets for its life when it is declared.

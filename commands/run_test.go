@@ -26,8 +26,8 @@ var needs = map[string]commands.Permission{
 	"role ops @bob": commands.Respond, "escalate": commands.Respond, "page @bob x": commands.Respond, "hold 30m x": commands.Respond,
 	"note x": commands.Respond, "action x": commands.Respond, "resolve x": commands.Respond, "reopen x": commands.Respond, "merge INC-2": commands.Respond,
 	"override @bob for 2h": commands.Respond, "swap @bob for 2h": commands.Respond, "playbook": commands.Respond, "postmortem": commands.Respond,
-	"drill": commands.Admin,
-	"list":  commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
+	"drill": commands.Admin, "alert ack": commands.Respond, "maintenance x 2h": commands.Respond, "alerts": commands.Anyone,
+	"list": commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
 	"help": commands.Anyone, "accept primary": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
 }
 
@@ -56,7 +56,7 @@ func TestEveryCommandIsChecked(t *testing.T) {
 			before := w.records()
 			words := fields(text)
 			named := strings.Join(append([]string{words[0], "INC-1"}, words[1:]...), " ")
-			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "accept"}, words[0]) {
+			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "accept", "alert", "alerts", "maintenance"}, words[0]) {
 				named = text
 			}
 			r := w.run("dave", named)

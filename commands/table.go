@@ -64,7 +64,7 @@ var specs []spec
 // The table of all commands: the words, the permission, the help. It is filled
 // at the start, because the commands that it lists read it.
 func init() {
-	specs = slices.Concat(lifeSpecs(), respondSpecs(), tellSpecs(), askSpecs(), rotaSpecs(), playbookSpecs(), laterSpecs())
+	specs = slices.Concat(lifeSpecs(), respondSpecs(), tellSpecs(), askSpecs(), rotaSpecs(), alertSpecs(), playbookSpecs(), laterSpecs())
 }
 
 // find gives the command with this name, or nil. "/" in front is allowed.

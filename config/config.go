@@ -35,6 +35,9 @@ type Config struct {
 	// AutoDeclare are label matchers: an alert that carries all labels of one
 	// of them declares an incident.
 	AutoDeclare []map[string]string
+	Routes      []Route
+	Alerts      Alerts
+	Watchdog    Watchdog
 	Storm       Storm
 	Watch       Monitoring
 	// DataSources are PostgreSQL addresses by name.

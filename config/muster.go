@@ -26,7 +26,7 @@ func (l *loader) muster() {
 func (l *loader) settings(r *reader, root *value, builtIn bool) {
 	c := l.cfg
 	root, ok := r.object(root, "the file", "channels", "default_severity", "cadence", "incident_channel", "permissions", "handover",
-		"user_groups", "auto_declare", "storm", "watch", "data_sources", "playbooks")
+		"user_groups", "auto_declare", "routes", "alerts", "storm", "watchdog", "watch", "data_sources", "playbooks")
 	if !ok {
 		return
 	}
@@ -70,6 +70,7 @@ func (l *loader) settings(r *reader, root *value, builtIn bool) {
 	if f := root.get("auto_declare"); f != nil {
 		c.AutoDeclare = r.matchers(f)
 	}
+	l.alerts(r, root)
 	r.section(root, "storm", []string{"alerts", "window"}, func(key, what string, v *value) {
 		if key == "alerts" {
 			c.Storm.Alerts, _ = r.number(v, what, 1)

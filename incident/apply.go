@@ -145,9 +145,14 @@ func Apply(s Incident, r Record) Incident {
 			s.Room = spot
 		case PlaceRoomCard:
 			s.RoomCard = spot
+		case PlaceAlerts:
+			s.AlertList = spot
 		}
 	case CaughtUp:
 		s = applyCaughtUp(s, e)
+	case AlertsTold:
+		s = s.told(e)
+	case AllAlertsResolved:
 	case EffectFailed:
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
 		return applyAfter(s, r)

@@ -26,6 +26,15 @@ var (
 		"postmortem_planned": PostmortemPlanned{}, "record_marked": RecordMarked{}, "action_done": ActionDone{},
 		"meeting_near": MeetingNear{}, "postmortem_overdue": PostmortemOverdue{}, "action_near": ActionNear{},
 		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
+		"alerts_heard": AlertsHeard{}, "group_announced": GroupAnnounced{}, "group_posted": GroupPosted{},
+		"group_page_settled": GroupPageSettled{}, "group_acked": GroupAcked{}, "group_silenced": GroupSilenced{},
+		"silence_settled": SilenceSettled{}, "silence_ended": SilenceEnded{}, "group_declaring": GroupDeclaring{},
+		"group_joined": GroupJoined{}, "group_in_storm": GroupInStorm{}, "group_held": GroupHeld{},
+		"group_flapping": GroupFlapping{}, "group_charted": GroupCharted{}, "group_over": GroupOver{},
+		"maintenance_began": MaintenanceBegan{}, "maintenance_ended": MaintenanceEnded{}, "storm_began": StormBegan{},
+		"storm_ended": StormEnded{}, "watchdog_seen": WatchdogSeen{}, "watchdog_missing": WatchdogMissing{},
+		"lookout_declared": LookoutDeclared{},
+		"alerts_told":      AlertsTold{}, "all_alerts_resolved": AllAlertsResolved{},
 		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{},
 		"playbook_suggested": PlaybookSuggested{}, "playbook_opened": PlaybookOpened{}, "playbook_posted": PlaybookPosted{},
 		"item_ticked": ItemTicked{}, "step_asked": StepAsked{}, "step_previewed": StepPreviewed{}, "step_confirmed": StepConfirmed{},
@@ -40,6 +49,9 @@ var (
 		"post":    Post{},
 		"perform": Perform{}, "interrupt": Interrupt{}, "show_section": ShowSection{}, "refresh_section": RefreshSection{},
 		"show_step": ShowStep{}, "refresh_step": RefreshStep{}, "show_output": ShowOutput{},
+		"alert_post": AlertPost{}, "alert_refresh": AlertRefresh{}, "alert_thread": AlertThread{}, "alert_mail": AlertMail{},
+		"alert_page": AlertPage{}, "open_incident": OpenIncident{}, "inform": Inform{}, "alert_silence": AlertSilence{},
+		"alert_unsilence": AlertUnsilence{}, "alert_chart": AlertChart{}, "alert_operations": AlertOperations{}, "alert_list": AlertList{},
 	})
 )
 

@@ -82,6 +82,10 @@ func Effects(s Incident, r Record) []Effect {
 		return append([]Effect{pass, loud, RefreshCard{}}, followers(s, r, "slack", "pagerduty", "email")...)
 	case MergedFrom:
 		return []Effect{thread, RefreshCard{}}
+	case AlertsTold:
+		return alertsTold(s, e, thread)
+	case AllAlertsResolved:
+		return withRoom(s, thread, loud, RefreshCard{})
 	case Posted:
 		return posted(s, e)
 	case EffectFailed:

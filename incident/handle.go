@@ -62,6 +62,8 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 		return one(RoleGiven(in))
 	case TakeOver:
 		return one(MergedFrom(in))
+	case TellAlerts:
+		return tellAlerts(s, in)
 	case Reopen:
 		return reopen(s, in)
 	case Close:
@@ -323,6 +325,8 @@ func settled(in Settled) []Event {
 	switch e := in.Effect.(type) {
 	case Announce:
 		posted.Place = PlaceCard
+	case AlertList:
+		posted.Place = PlaceAlerts
 	case Room:
 		switch e.Step {
 		case RoomCreate:

@@ -49,8 +49,10 @@ type Incident struct {
 	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set
 	RoomCard Spot `json:"room_card,omitzero"` // the copy in the room
 
-	Covered Covered `json:"covered,omitzero"` // by messages that told several lines
-	Shelf   Shelf   `json:"shelf,omitzero"`   // its playbooks and their steps
+	Covered   Covered    `json:"covered,omitzero"` // by messages that told several lines
+	Shelf     Shelf      `json:"shelf,omitzero"`   // its playbooks and their steps
+	Alerts    []AlertRef `json:"alerts,omitempty"`
+	AlertList Spot       `json:"alert_list,omitzero"` // in the thread
 }
 
 // LastUpdate is the last update that people were given. The zero value: none yet.
@@ -306,6 +308,22 @@ func (s Incident) Refs(method string) []string {
 			if m.Method == method && m.Ref != "" && !slices.Contains(out, m.Ref) {
 				out = append(out, m.Ref)
 			}
+		}
+	}
+	for _, ref := range s.Origins(method) {
+		if !slices.Contains(out, ref) {
+			out = append(out, ref)
+		}
+	}
+	return out
+}
+
+// Origins are a provider's own names of what the incident came from.
+func (s Incident) Origins(method string) []string {
+	var out []string
+	for _, r := range s.Alerts {
+		if r.Remote != "" && r.Source == method {
+			out = append(out, r.Remote)
 		}
 	}
 	return out

@@ -14,6 +14,9 @@ type Traits struct {
 
 // Travel gives an effect's traits.
 func Travel(e Effect) Traits {
+	if t, ok := travelAlert(e); ok {
+		return t
+	}
 	switch e := e.(type) {
 	case Page, Last:
 		return Traits{Lane: "page", Priority: 0}

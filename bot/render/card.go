@@ -65,6 +65,9 @@ func (f Frame) Card(s incident.Incident) Message {
 		}
 		blocks = append(blocks, lines)
 	}
+	if text := f.cardAlerts(s); text != "" {
+		blocks = append(blocks, section(text))
+	}
 	blocks = append(blocks, f.cardFields(s), small(f.cardState(s)), actions("card", f.cardButtons(s)...))
 	return message(head+"\n"+rest, blocks...)
 }

@@ -99,6 +99,8 @@ func (x sample) history() []incident.Record {
 		incident.Updated{By: x.person(1), NoChange: true},
 		incident.EffectFailed{What: "announce", Reason: t(4)},
 		incident.MergedFrom{By: x.person(1), From: "INC-2", Title: t(0)},
+		incident.AlertsTold{Joined: x.refs(2)}, incident.AlertsTold{Changed: x.refs(0)}, incident.AllAlertsResolved{Count: 2},
+		incident.AlertsTold{Changed: x.refs(1), Again: true}, incident.AlertsTold{Left: x.refs(1)},
 		incident.ResolvedEvent{By: x.person(1), Cause: t(3), Fix: t(4), Postmortem: at.Add(40 * time.Hour)},
 		incident.Reopened{By: x.person(1), Reason: t(3)},
 		incident.MergedInto{By: x.person(1), Into: "INC-7"},
@@ -171,6 +173,7 @@ func (x sample) stories() []Story {
 		}
 	}
 	t.around(s, history)
+	t.alerts()
 	t.answers()
 	t.forms()
 	t.said(history[:36])

@@ -21,6 +21,8 @@ func (f Frame) Thread(s incident.Incident, r incident.Record, history []incident
 		return f.reminder(s, e, r, history), true
 	case incident.PlaybookSuggested:
 		return f.suggested(s, e), true
+	case incident.AllAlertsResolved:
+		return f.alertsOver(s, e), true
 	}
 	text := f.said(s, r.Event)
 	if text == "" {
@@ -85,6 +87,8 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("🔗 %s merged this incident into *%s*; it goes on there.", by(e.By), line(e.Into))
 	case incident.MergedFrom:
 		return fmt.Sprintf("🔗 %s merged *%s* into this incident: %s", by(e.By), line(e.From), short(line2(e.Title), 500))
+	case incident.AlertsTold:
+		return f.saidAlerts(s, e)
 	case incident.EffectFailed:
 		return fmt.Sprintf("⚠️ This did not work: %s%s", line(e.What), because(e.Reason))
 	case incident.PostmortemAssigned, incident.PostmortemPlanned, incident.ActionDone, incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear:
