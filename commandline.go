@@ -21,6 +21,7 @@ type commandLine struct {
 	Simulate   simulateCommand  `cmd:"" help:"Say who would be woken, when and by what: muster simulate P0 'Sun 03:00 Europe/Berlin'."`
 	Page       pageCommand      `cmd:"" help:"Send a test page: muster page --test --as alice@example.com."`
 	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
+	Playbook   playbookCommand  `cmd:"" help:"Read playbooks: what is wrong with them, and what their steps would run."`
 	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
 	Export     exportCommand    `cmd:"" help:"Write one incident as an archive with hashes, or check such a file."`
 	Audit      auditCommand     `cmd:"" help:"Check the record."`
@@ -126,6 +127,28 @@ func (c incidentCommand) Run(ctx context.Context) error {
 		return app.IncidentHelp(ctx, os.Stdout)
 	}
 	return app.Incident(ctx, c.Words, os.LookupEnv, os.Stdout)
+}
+
+type playbookCommand struct {
+	Lint lintCommand         `cmd:"" help:"Say what every block of a playbook is, what it needs, and why it cannot run; exit code 1 with problems."`
+	Plan playbookPlanCommand `cmd:"" help:"Say what each step of a playbook would run."`
+}
+
+type lintCommand struct {
+	question
+	Files []string `arg:"" optional:"" help:"Playbook files, or names of the configuration's; default: all of the configuration's."`
+}
+
+func (c lintCommand) Run() error { return app.LintPlaybooks(c.options(), c.Files) }
+
+type playbookPlanCommand struct {
+	question
+	File string   `arg:"" help:"A playbook file, or the name of one of the configuration's."`
+	Step []string `arg:"" optional:"" help:"The step's number, or the beginning of its title."`
+}
+
+func (c playbookPlanCommand) Run() error {
+	return app.PlanPlaybook(c.options(), c.File, strings.Join(c.Step, " "))
 }
 
 type backupCommand struct {

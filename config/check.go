@@ -32,6 +32,9 @@ const (
 	LaddersDiffer FindingKind = "ladders_differ"
 	// TwoNumbers is a person who is written down in two ways.
 	TwoNumbers FindingKind = "two_numbers"
+	// PlaybookText is something in a playbook that is read otherwise than its
+	// author may think.
+	PlaybookText FindingKind = "playbook"
 	// Example is the built-in rota of people who do not exist.
 	Example FindingKind = "example"
 )
@@ -95,6 +98,7 @@ func Check(c *Config, now time.Time, overrides ...rota.Override) []Finding {
 	k.nearClockChange()
 	k.laddersDiffer()
 	k.twoNumbers()
+	k.playbooks()
 	return k.found
 }
 
@@ -367,6 +371,15 @@ func (k *checker) twoNumbers() {
 				k.add(Finding{Kind: TwoNumbers, Role: role, Person: m.Person(),
 					Text: fmt.Sprintf("%s is written down in two ways, and in %s the phone, slack or pagerduty is another one; make them the same in %s", m, role, rotationFile)})
 			}
+		}
+	}
+}
+
+// playbooks reports what lint reports.
+func (k *checker) playbooks() {
+	for _, b := range k.cfg.Books {
+		for _, p := range b.Problems {
+			k.add(Finding{Kind: PlaybookText, File: b.File, Line: p.Line, Text: p.Text})
 		}
 	}
 }

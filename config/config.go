@@ -5,6 +5,7 @@ import (
 
 	"muster/escalation/rota"
 	"muster/incident"
+	"muster/playbooks"
 )
 
 // Config is a whole configuration that has no problem. It is never changed
@@ -45,7 +46,10 @@ type Config struct {
 	Playbooks   Playbooks
 	// Runbooks are the files of the playbooks directory, else the built-in
 	// ones, by name.
-	Runbooks  []Runbook
+	Runbooks []Runbook
+	// Books are the Runbooks, read. What is wrong with one is a finding of
+	// Check and keeps nothing else from working.
+	Books     []playbooks.Playbook
 	Templates *Templates
 }
 

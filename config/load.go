@@ -12,6 +12,7 @@ import (
 	_ "time/tzdata" // zones exist wherever the program runs
 
 	"muster/incident"
+	"muster/playbooks"
 )
 
 // Load reads the configuration of a directory. Every file is optional, and so
@@ -174,6 +175,7 @@ func (l *loader) runbook(file string, data []byte) {
 	l.cfg.Runbooks = append(l.cfg.Runbooks, Runbook{
 		Name: strings.TrimSuffix(path.Base(file), ".md"), File: file, Text: string(data),
 	})
+	l.cfg.Books = append(l.cfg.Books, playbooks.Parse(file, data))
 }
 
 func severityNames() []string {

@@ -440,7 +440,7 @@ func (a *analysis) word(w *syntax.Word) word {
 func (a *analysis) decided(p syntax.WordPart) bool {
 	switch p := p.(type) {
 	case *syntax.ParamExp:
-		return a.known(p)
+		return a.known(p) && !strings.ContainsRune(a.values[p.Param.Value], unknown)
 	case *syntax.CmdSubst, *syntax.ExtGlob:
 		return false
 	default:
@@ -448,14 +448,15 @@ func (a *analysis) decided(p syntax.WordPart) bool {
 	}
 }
 
-// known tells whether the value of an expansion can be had now.
+// known tells whether an expansion gives the variable's value, known or not,
+// as it stands.
 func (a *analysis) known(p *syntax.ParamExp) bool {
 	if p.Param == nil {
 		return false
 	}
 	v, ok := a.values[p.Param.Value]
 	_, plain := plainExpansion(p)
-	return ok && (static(v) || plain && !strings.ContainsRune(v, unknown))
+	return ok && (static(v) || plain)
 }
 
 // quoted evaluates a word that stays one word, such as a variable's value,

@@ -347,6 +347,7 @@ func (j *judging) kubectlCp(call kubectlCall, c Command) Command {
 	if !ok || strings.Contains(name, "/") || name == "" || strings.HasPrefix(name, ".") || call.rest[1].open {
 		return no("a file out of a pod goes to evidence/NAME, and nowhere else")
 	}
-	c.Needs = append(c.Needs, Need{NeedExec, "tar"}, Need{NeedEvidence, j.holes.show(name)})
+	_, path, _ := strings.Cut(from, ":")
+	c.Needs = append(c.Needs, Need{NeedExec, "tar cf - " + j.holes.show(path)}, Need{NeedEvidence, j.holes.show(name)})
 	return c
 }

@@ -57,6 +57,10 @@ var verbs = map[string]verb{
 	"rollout history": {class: Reading, does: "it reads earlier revisions", flags: flagList(everyVerb, "selector/l:v revision:v", printing, fromInput)},
 	"auth can-i":      {class: Reading, does: "it asks what is allowed", flags: flagList(everyVerb, "list:b no-headers:b all-namespaces/A:b quiet/q:b subresource:v")},
 	"wait":            {class: Reading, does: "it waits for a condition", flags: flagList(everyVerb, selecting, printing, "timeout:v for:v all:b all-namespaces/A:b local:b", fromInput)},
+	"auth whoami":     {class: Reading, does: "it asks who Muster is to the cluster", flags: flagList(everyVerb, "output/o:v")},
+	"cluster-info":    {class: Reading, does: "it reads where the cluster is", flags: flagList(everyVerb)},
+	"api-versions":    {class: Reading, does: "it reads which kinds there are", flags: flagList(everyVerb)},
+	"api-resources":   {class: Reading, does: "it reads which kinds there are", flags: flagList(everyVerb, "output/o:v api-group:v categories:v namespaced:b no-headers:b sort-by:v verbs:v")},
 	"version":         {class: Reading, does: "it reads versions", flags: flagList(everyVerb, "output/o:v client:b")},
 
 	"rollout undo":       {class: Changing, does: "it brings back an earlier revision", trial: true, flags: flagList(everyVerb, printing, dryRun, "selector/l:v to-revision:v", fromInput)},
@@ -80,7 +84,6 @@ var verbs = map[string]verb{
 		"from-literal:v from-file:v from-env-file:v type:v append-hash:b docker-server:v docker-username:v docker-password:v docker-email:v cert:v key:v",
 		"image:v replicas/r:v port:v schedule:v restart:v from:v class:v rule:v default-backend:v annotation:v tcp:v clusterip:v node-port:v external-name:v",
 		"role:v clusterrole:v user:v group:v serviceaccount:v verb:v resource:v resource-name:v non-resource-url:v hard:v scopes:v min-available:v max-unavailable:v value:v global-default:b description:v duration:v audience:v")},
-	"replace":  {class: Changing, does: "it replaces objects", trial: true, flags: flagList(everyVerb, printing, dryRun, "validate:o save-config:b force:b grace-period:v cascade:o wait:b timeout:v subresource:v raw:v", fromInput)},
 	"annotate": {class: Changing, does: "it changes annotations", trial: true, flags: flagList(everyVerb, selecting, printing, dryRun, "all:b all-namespaces/A:b list:b local:b overwrite:b resource-version:v", fromInput)},
 	"label":    {class: Changing, does: "it changes labels", trial: true, flags: flagList(everyVerb, selecting, printing, dryRun, "all:b all-namespaces/A:b list:b local:b overwrite:b resource-version:v", fromInput)},
 	"taint":    {class: Changing, does: "it changes which pods a node takes", trial: true, flags: flagList(everyVerb, printing, dryRun, "all:b overwrite:b selector/l:v validate:o")},
@@ -107,7 +110,7 @@ var families = map[string]map[string]string{
 	"rollout": {"status": "status", "history": "history", "undo": "undo", "restart": "restart", "pause": "pause", "resume": "resume"},
 	"top":     {"pod": "pod", "pods": "pod", "po": "pod", "node": "node", "nodes": "node", "no": "node"},
 	"set":     {"image": "image", "env": "env", "resources": "resources", "selector": "selector", "serviceaccount": "serviceaccount", "sa": "serviceaccount"},
-	"auth":    {"can-i": "can-i"},
+	"auth":    {"can-i": "can-i", "whoami": "whoami"},
 }
 
 // noVerbs are verbs that never run, and why.
@@ -116,8 +119,8 @@ var noVerbs = map[string]string{
 	"attach": "nobody is at the keyboard; use logs", "run": "it would start a pod of its own; use create or apply", "debug": "it would start a container of its own",
 	"config": "which cluster Muster speaks to, and as whom, is decided by its configuration", "plugin": "plugins are programs of the host",
 	"kustomize": "there are no files", "diff": "every changing step shows its diff anyway, and kubectl diff needs a program of the host",
-	"completion": "nobody is at the keyboard", "certificate": "it would let somebody into the cluster", "cluster-info": "it shows addresses of the cluster; use get nodes",
-	"alpha": "it may change from one version to the next", "api-resources": "use explain", "api-versions": "use explain", "kuberc": "there are no files", "options": "it only prints help",
+	"completion": "nobody is at the keyboard", "certificate": "it would let somebody into the cluster",
+	"replace": "use apply or patch", "alpha": "it may change from one version to the next", "kuberc": "there are no files", "options": "it only prints help",
 }
 
 // noFlags are flags that never run, with any verb, and why.
