@@ -51,6 +51,7 @@ func (p *Program) ready() []Check {
 	}
 	add("slack", p.slackTrouble(slack))
 	add("pages", p.pageTrouble())
+	add("history", p.damage())
 	add("configuration", text(reload))
 	return out
 }

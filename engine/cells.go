@@ -47,6 +47,9 @@ func (e *Engine[S]) load(c *cell[S]) error {
 		return nil
 	}
 	s, err := e.read(c.stream)
+	if isDamage(err) {
+		return e.damage(c.stream, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -79,7 +82,7 @@ func (e *Engine[S]) read(stream string) (S, error) {
 	for _, stored := range loaded.After {
 		r, err := decode(stored)
 		if err != nil {
-			return s, fmt.Errorf("load %s record %d: %w", stream, stored.Seq, err)
+			return s, fmt.Errorf("load %s record %d: %w: %w", stream, stored.Seq, store.ErrDamaged, err)
 		}
 		s = e.model.Apply(s, r)
 	}
@@ -92,7 +95,7 @@ func decode(stored store.Record) (incident.Record, error) {
 }
 
 // Start steps every stream whose clocks run, once: that is the catch-up after
-// any time away.
+// any time away. One that is damaged is left out, and Damaged names it.
 func (e *Engine[S]) Start(ctx context.Context) error {
 	hot, err := e.Store.Hot()
 	if err != nil {
@@ -105,7 +108,7 @@ func (e *Engine[S]) Start(ctx context.Context) error {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for stream := range next {
-				if _, err := e.Do(ctx, Request[S]{Stream: stream, Intent: incident.Wake{}}); err != nil {
+				if _, err := e.Do(ctx, Request[S]{Stream: stream, Intent: incident.Wake{}}); err != nil && !isDamage(err) {
 					mu.Lock()
 					failed = err
 					mu.Unlock()

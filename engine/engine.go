@@ -84,7 +84,9 @@ type Engine[S any] struct {
 
 	mu    sync.Mutex
 	cells map[string]*cell[S]
-	clock alarms
+	// damaged says of streams why they cannot be read.
+	damaged map[string]error
+	clock   alarms
 }
 
 // cell is one stream in memory. Its lock is held for the whole of a step.
@@ -123,7 +125,7 @@ func New[S any](cfg Config, model Model[S]) *Engine[S] {
 	if model.Keep == nil {
 		model.Keep = func(S) {}
 	}
-	return &Engine[S]{Config: cfg, model: model, cells: map[string]*cell[S]{}, clock: newAlarms()}
+	return &Engine[S]{Config: cfg, model: model, cells: map[string]*cell[S]{}, damaged: map[string]error{}, clock: newAlarms()}
 }
 
 // Request is one thing said.
