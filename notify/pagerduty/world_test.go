@@ -110,6 +110,7 @@ func inWorld(t *testing.T, change func(*pagerduty.Config, *stand.Config), f func
 		f(t, w)
 		synctest.Wait()
 		for _, c := range w.pd.Calls() {
+			sent.add(c)
 			if c.Wrong != "" {
 				t.Errorf("%s %s is not as PagerDuty describes it: %s\n%s", c.Method, c.Path, c.Wrong, c.Body)
 			}

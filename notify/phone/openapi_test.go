@@ -91,6 +91,11 @@ func (c checked) RoundTrip(q *http.Request) (*http.Response, error) {
 	if err := conforms(copied); err != nil {
 		c.r.t.Errorf("%s %s is not as Twilio describes it: %v", q.Method, q.URL, err)
 	}
+	if router, err := described(); err == nil {
+		if route, _, err := router.FindRoute(q); err == nil {
+			sent.Store(route.Operation.OperationID, true)
+		}
+	}
 	q = q.Clone(q.Context())
 	q.Body = io.NopCloser(bytes.NewReader(body))
 	return c.next.RoundTrip(q)
