@@ -149,17 +149,19 @@ func (in *intake) arrived(g incident.AlertGroup, since time.Time, storm config.S
 	defer in.mu.Unlock()
 	for _, a := range g.Alerts {
 		if a.Firing && !a.HeardAt.Before(since) {
-			in.arrivals = append(in.arrivals, arrival{a.HeardAt, a.Class()})
+			i := len(in.arrivals)
+			for i > 0 && in.arrivals[i-1].at.After(a.HeardAt) {
+				i-- // a few come at once
+			}
+			in.arrivals = slices.Insert(in.arrivals, i, arrival{a.HeardAt, a.Class()})
 			if a.HeardAt.After(in.last) {
 				in.last = a.HeardAt
 			}
 		}
 	}
-	slices.SortStableFunc(in.arrivals, func(a, b arrival) int { return a.at.Compare(b.at) })
 	gone := in.last.Add(-storm.Window)
-	i := slices.IndexFunc(in.arrivals, func(a arrival) bool { return a.at.After(gone) })
-	if i > 0 {
-		in.arrivals = slices.Delete(in.arrivals, 0, i)
+	if i := slices.IndexFunc(in.arrivals, func(a arrival) bool { return a.at.After(gone) }); i > 0 {
+		in.arrivals = in.arrivals[i:]
 	}
 	return storm.Alerts > 0 && len(in.arrivals) > storm.Alerts
 }
