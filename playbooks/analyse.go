@@ -421,6 +421,7 @@ func (a *analysis) config() *expand.Config {
 			_, err := io.WriteString(w, string(unknown))
 			return err
 		},
+		ProcSubst: func(*syntax.ProcSubst) (string, error) { return string(unknown), nil },
 	}
 }
 
@@ -485,8 +486,9 @@ func (a *analysis) parts(w *syntax.Word) bool {
 		a.refuse(w, "there is no home folder that ~ could mean")
 		known = false
 	}
-	copied := *w
-	if syntax.SplitBraces(&copied) {
+	copied := syntax.Word{Parts: slices.Clone(w.Parts)}
+	syntax.SplitBraces(&copied)
+	if slices.ContainsFunc(copied.Parts, func(p syntax.WordPart) bool { _, spread := p.(*syntax.BraceExp); return spread }) {
 		a.refuse(w, "{a,b} is not spread out; write the words")
 		return false
 	}

@@ -40,6 +40,9 @@ func (p *parser) whole() {
 	if len(p.out.Steps()) == 0 {
 		p.problem(1, "the playbook has no steps: no fenced block, no check-list, no message")
 	}
+	if len(p.out.Alerts) == 0 && camel(p.out.Title) {
+		p.out.Alerts = []string{p.out.Title} // a runbook of one alert has its name
+	}
 	if len(p.out.Alerts)+len(p.out.Services)+len(p.out.Words) == 0 && len(titleWords(p.out.Title)) == 0 {
 		p.problem(1, "nothing says when the playbook fits; name its alerts, services or words in the front matter")
 	}

@@ -82,7 +82,7 @@ func classifySQL(words []string) (verb string, class Class, why string) {
 			return verb, Impossible, `a \ outside quotes belongs to psql, and it is not here`
 		}
 	}
-	if i := slices.Index(words, "?"); i >= 0 && words[0] == "?" {
+	if hasHole(words[0]) {
 		return verb, Impossible, "which statement it is would be known only when it runs"
 	}
 	switch words[0] {
