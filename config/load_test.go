@@ -236,6 +236,21 @@ func TestRunbooks(t *testing.T) {
 	if len(c.Runbooks) != 1 || c.Runbooks[0] != (Runbook{"a-b", "playbooks/a-b.md", "# A\n"}) {
 		t.Errorf("%+v", c.Runbooks)
 	}
+	if len(c.Books) != 1 || c.Books[0].ID != "a-b" || c.Books[0].Title != "A" {
+		t.Errorf("%+v", c.Books)
+	}
+	var found []string
+	for _, f := range Check(c, time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)) {
+		if f.Kind == PlaybookText {
+			found = append(found, f.String())
+		}
+	}
+	if len(found) == 0 || !strings.HasPrefix(found[0], "playbooks/a-b.md:1: ") {
+		t.Errorf("check says of the playbook %q", found)
+	}
+	if c := mustLoad(t, t.TempDir()); len(c.Books) != 3 || len(c.Runbooks) != 3 {
+		t.Errorf("built in are %d playbooks", len(c.Books))
+	}
 }
 
 // TestInit: what it writes loads like the built-in defaults, and a second time
@@ -249,7 +264,7 @@ func TestInit(t *testing.T) {
 	if got := strings.Join(left, " "); got != "muster.yaml" {
 		t.Errorf("left %s", got)
 	}
-	for _, name := range []string{"oncall/rotation.yaml", "escalation.yaml", "templates/first.tmpl", "templates/update.tmpl", "templates/resolution.tmpl"} {
+	for _, name := range []string{"oncall/rotation.yaml", "escalation.yaml", "templates/first.tmpl", "templates/update.tmpl", "templates/resolution.tmpl", "playbooks/critical-service-down.md"} {
 		if !strings.Contains(strings.Join(wrote, " "), name) {
 			t.Errorf("%s was not written: %v", name, wrote)
 		}
