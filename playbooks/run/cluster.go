@@ -126,8 +126,14 @@ func fromKube(objects []kube.Object) []Object {
 // isChanged tells whether an error says that an object is not as approved.
 func isChanged(err error) bool {
 	var changed kube.ErrChanged
-	return errors.As(err, &changed)
+	var session changedError
+	return errors.As(err, &changed) || errors.As(err, &session)
 }
+
+// changedError says what is not as it was approved.
+type changedError string
+
+func (e changedError) Error() string { return string(e) }
 
 // sleep waits, and not at all in a preview.
 func (p *performance) sleep(ctx context.Context, s shell.Streams, args []string) error {

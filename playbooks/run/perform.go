@@ -9,6 +9,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"muster/playbooks"
 	"muster/playbooks/run/shell"
 )
 
@@ -51,13 +52,24 @@ func (p *performance) do(ctx context.Context) (int, error) {
 		return -1, fmt.Errorf("there is no mode %q", req.Mode)
 	}
 	if req.Mode == Undo {
+		if req.Kind == SQL {
+			return p.undoSQL(ctx)
+		}
 		return p.undo(ctx)
 	}
 	switch req.Kind {
 	case Bash:
 		return p.bash(ctx)
-	case SQL, PromQL, LogQL:
-		return -1, shell.Refusef("A %s block needs a data source that is configured.", req.Kind)
+	case SQL:
+		return p.sql(ctx)
+	case PromQL, LogQL:
+		if req.Mode == Check {
+			return 0, nil
+		}
+		if req.Kind == LogQL {
+			return p.logql(ctx, req.Code)
+		}
+		return p.promql(ctx, req.Code)
 	default:
 		return -1, shell.Refusef("A block of %q cannot run.", req.Kind)
 	}
@@ -74,7 +86,7 @@ func (p *performance) ended(ctx context.Context, exit int, err error) (Ended, st
 		return Refused, p.out.mask(string(refused))
 	case p.out.overflowed():
 		return Output, fmt.Sprintf("The step printed more than %d KiB and was ended.", limits.MaxOutput>>10)
-	case context.Cause(ctx) == errDeadline:
+	case errors.Is(context.Cause(ctx), errDeadline):
 		return Deadline, fmt.Sprintf("The step was still running after %s and was ended.", limits.Deadline)
 	case err != nil:
 		return Failed, p.out.mask(err.Error())
@@ -94,5 +106,31 @@ func (p *performance) bash(ctx context.Context) (int, error) {
 	if p.order.Request.Mode == Check {
 		return 0, shell.Check(file)
 	}
-	return shell.Run(ctx, shell.Block{File: file, Commands: p.commands(), Out: p.out, Err: p.out})
+	return shell.Run(ctx, p.block(file, shell.Streams{Out: p.out, Err: p.out}))
+}
+
+// block is a parsed text with the commands that exist.
+func (p *performance) block(file *syntax.File, s shell.Streams) shell.Block {
+	return shell.Block{File: file, Commands: p.commands(), Allow: p.allow, Out: s.Out, Err: s.Err}
+}
+
+// allow judges each command right before it runs, when all its words are known: what a step was approved as is not
+// taken on trust.
+func (p *performance) allow(args []string) error {
+	c := playbooks.Judge(args)
+	switch {
+	case c.Class == playbooks.Impossible:
+		return shell.Refusef("%s cannot run: %s.", p.out.mask(short(c.Text)), p.out.mask(c.Why))
+	case c.Class.Exceeds(playbooks.Reading) && p.order.Request.Mode == Read:
+		return shell.Refusef("The step was judged as reading, and this would change something: %s.", p.out.mask(short(c.Text)))
+	}
+	return nil
+}
+
+// short is a command for a sentence.
+func short(text string) string {
+	if r := []rune(text); len(r) > 120 {
+		return string(r[:119]) + "…"
+	}
+	return text
 }

@@ -89,9 +89,9 @@ func startChild(program string, limits Limits, order []byte) (*child, error) {
 	}
 	if _, err := c.stdin.Write(append(order, '\n')); err != nil {
 		c.kill()
-		<-c.exited
+		ended := <-c.exited
 		read.Close()
-		return nil, fmt.Errorf("%w: %s", err, c.said.line())
+		return nil, fmt.Errorf("%w: %w: %s", err, ended, c.said.line())
 	}
 	return c, nil
 }

@@ -7,18 +7,23 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"muster/playbooks/run/filter"
 	"muster/playbooks/run/shell"
 )
 
 // commands are all commands that exist in a step.
 func (p *performance) commands() map[string]shell.Command {
-	all := map[string]shell.Command{
+	all := filter.Commands()
+	maps.Copy(all, map[string]shell.Command{
+		"curl":          p.curl,
+		"watch":         p.watch,
 		"kubectl":       p.kubectl,
 		"sleep":         p.sleep,
 		"date":          date,
@@ -26,7 +31,7 @@ func (p *performance) commands() map[string]shell.Command {
 		"/incident":     p.incident,
 		"pagerduty-cli": p.pagerduty,
 		"open":          p.link,
-	}
+	})
 	return all
 }
 
@@ -60,8 +65,8 @@ func (p *performance) openssl(_ context.Context, s shell.Streams, args []string)
 	}
 	form, size := "", -1
 	for _, a := range args[2:] {
-		switch {
-		case a == "-hex" || a == "-base64":
+		switch a {
+		case "-hex", "-base64":
 			form = a
 		default:
 			n, err := strconv.Atoi(a)

@@ -38,7 +38,6 @@ type gate struct {
 	journal Journal
 	diffs   []string
 	remarks []string
-	secrets int
 	own     map[string]string // versions that this step itself made, by object
 	pods    podCounter
 }

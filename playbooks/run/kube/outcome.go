@@ -14,8 +14,6 @@ type Outcome struct {
 	Remarks    []string
 	Journal    json.RawMessage // nil: nothing was changed
 	UndoNote   string
-	// Changed says that the step ended because an object was not as approved.
-	Changed string
 }
 
 // Outcome collects what the gate saw.
@@ -26,9 +24,6 @@ func (c *Cluster) Outcome() Outcome {
 	o := Outcome{
 		Objects: slices.Clone(g.objects), Diff: strings.Join(g.diffs, "\n"),
 		Disruption: slices.Clone(g.pods.lines), Remarks: slices.Clone(g.remarks),
-	}
-	if changed, ok := g.refused.(ErrChanged); ok {
-		o.Changed = changed.Text
 	}
 	if !g.journal.Empty() {
 		o.Journal = marshal(g.journal)

@@ -55,8 +55,8 @@ func Refusef(format string, args ...any) Refusal { return Refusal(fmt.Sprintf(fo
 type Block struct {
 	File     *syntax.File
 	Commands map[string]Command
-	// Params are variables that the block reads; they are set before it starts.
-	Params map[string]string
+	// Allow is asked before every command, with all its words; an error ends the block. nil: all may run.
+	Allow func(args []string) error
 	// Out and Err take what the block prints, from more than one goroutine.
 	Out, Err io.Writer
 }
@@ -74,22 +74,16 @@ func Run(ctx context.Context, b Block) (int, error) {
 		return -1, err
 	}
 	file := b.File
-	run := &running{commands: b.Commands}
+	run := &running{commands: b.Commands, allow: b.Allow}
 	ctx, run.stop = context.WithCancelCause(ctx)
 	defer run.stop(nil)
-	env := make([]string, 0, len(b.Params)+1)
-	for name, value := range b.Params {
-		if syntax.ValidName(name) {
-			env = append(env, name+"="+value)
-		}
-	}
 	in, err := empty()
 	if err != nil {
 		return -1, err
 	}
 	defer in.Close()
 	r, err := interp.New(
-		interp.Env(expand.ListEnviron(append(env, "HOME=/", "UID=0", "EUID=0", "GID=0", "TMPDIR=/nonexistent")...)),
+		interp.Env(expand.ListEnviron("HOME=/", "UID=0", "EUID=0", "GID=0", "TMPDIR=/nonexistent")),
 		interp.Dir("/"),
 		interp.StdIO(in, b.Out, b.Err),
 		interp.CallHandler(run.call),
@@ -136,6 +130,7 @@ func empty() (*os.File, error) {
 // running is one block under way.
 type running struct {
 	commands map[string]Command
+	allow    func([]string) error
 	stop     context.CancelCauseFunc
 
 	mu      sync.Mutex
@@ -162,10 +157,15 @@ func (r *running) refusal() error {
 // call sees every command before it runs, those of the interpreter itself too.
 func (r *running) call(_ context.Context, args []string) ([]string, error) {
 	name := args[0]
-	if r.commands[name] != nil || slices.Contains(builtins, name) {
-		return args, nil
+	if r.commands[name] == nil && !slices.Contains(builtins, name) {
+		return nil, r.refuse(missing(name))
 	}
-	return nil, r.refuse(missing(name))
+	if r.allow != nil {
+		if err := r.allow(args); err != nil {
+			return nil, r.refuse(err)
+		}
+	}
+	return args, nil
 }
 
 func missing(name string) Refusal {
