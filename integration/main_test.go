@@ -2,6 +2,7 @@ package integration
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"muster/integration/cluster"
@@ -10,5 +11,9 @@ import (
 
 func TestMain(m *testing.M) {
 	run.ChildMain()
-	os.Exit(cluster.Main(m))
+	code := cluster.Main(m)
+	if built.path != "" {
+		_ = os.RemoveAll(filepath.Dir(built.path))
+	}
+	os.Exit(code)
 }

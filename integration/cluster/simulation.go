@@ -23,6 +23,10 @@ const (
 	Stuck = "-stuck"
 )
 
+// ExecNamespace is the only namespace where exec into a pod runs anything: the command, on this machine, as this user.
+// Only harmless ones belong there.
+const ExecNamespace = "exec-runs-here"
+
 //go:embed files/audit.yaml
 var auditPolicy []byte
 
@@ -65,7 +69,14 @@ func (c *Cluster) writeFiles(kubelet int) (files, error) {
 kind: ClusterLogs
 metadata: {name: all}
 spec: {logs: [{logsFile: %q, previousLogsFile: %q}]}
-`, log, previous)}, []byte("---\n"))
+---
+apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterExec
+metadata: {name: some}
+spec:
+  selector: {matchNamespaces: [%s]}
+  execs: [{local: {workDir: %q, envs: [{name: PATH, value: %q}]}}]
+`, log, previous, ExecNamespace, c.dir, os.Getenv("PATH"))}, []byte("---\n"))
 	return f, errors.Join(
 		os.WriteFile(f.ca, c.certs.pem, 0o600),
 		writeKubeconfig(f.kubeconfig, "system:kube-controller-manager", c.as("system:kube-controller-manager", "system:masters")),
@@ -86,8 +97,11 @@ func containerLog(lines []string) []byte {
 	return []byte(b.String())
 }
 
-// furnish puts two nodes into the cluster and waits until they are ready and namespaces have their service account.
+// furnish makes the metrics API, puts two nodes into the cluster and waits until they are ready and namespaces have their service account.
 func (c *Cluster) furnish(ctx context.Context) error {
+	if err := c.serveMetrics(ctx); err != nil {
+		return err
+	}
 	for _, name := range []string{"node-1", "node-2"} {
 		node := &core.Node{ObjectMeta: meta.ObjectMeta{Name: name, Labels: map[string]string{"kubernetes.io/hostname": name}}}
 		if _, err := c.Clients.CoreV1().Nodes().Create(ctx, node, meta.CreateOptions{}); err != nil {

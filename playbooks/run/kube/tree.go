@@ -145,7 +145,8 @@ func (c *Cluster) build(s shell.Streams, args []string) (*tree, []string, error)
 	chosen := ""
 	late := &lateGetter{getter: c.getter, namespace: &chosen}
 	streams := genericiooptions.IOStreams{In: s.In, Out: s.Out, ErrOut: s.Err}
-	cmd := maker(cmdutil.NewFactory(late), streams)
+	// kubectl's exec needs the defaults that its own wrapper fills in.
+	cmd := maker(cmdutil.NewFactory(cmdutil.NewMatchVersionFlags(late)), streams)
 	root := &cobra.Command{Use: "kubectl", SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}}
 	root.PersistentFlags().StringVarP(&chosen, "namespace", "n", "", "the namespace")
 	// These four change nothing about what a step may do; kubectl's commands look for the first.
@@ -206,7 +207,6 @@ func (c *Cluster) check(leaf *cobra.Command, verb string, r rule, args []string)
 	seen := pflag.NewFlagSet("look", pflag.ContinueOnError)
 	seen.SetOutput(io.Discard)
 	seen.SetNormalizeFunc(flags.GetNormalizeFunc())
-	seen.SetInterspersed(verb != "exec")
 	given := map[string][]string{}
 	flags.VisitAll(func(f *pflag.Flag) {
 		look := *f
