@@ -67,6 +67,20 @@ func (r reader) List(ctx context.Context, all bool, limit int) ([]commands.Summa
 	return out, nil
 }
 
+// LastDrill is how the last resolved drill went.
+func (r reader) LastDrill(ctx context.Context) (incident.Score, error) {
+	list, err := r.incidents.List(ctx, 0)
+	if err != nil {
+		return incident.Score{}, err
+	}
+	for _, s := range list {
+		if s.Score.ID != "" {
+			return s.Score, nil
+		}
+	}
+	return incident.Score{}, nil
+}
+
 // Rows gives what statistics need of every incident that was not merged into
 // another.
 func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
@@ -76,7 +90,7 @@ func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	}
 	out := make([]stats.Row, 0, len(list))
 	for _, s := range list {
-		if s.MergedInto == "" {
+		if s.MergedInto == "" && !s.Drill {
 			out = append(out, stats.Row{
 				ID: s.ID, Title: s.Title, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt,
 				Reopens: s.Reopens, Tally: s.Tally,

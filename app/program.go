@@ -107,7 +107,7 @@ func New(opt Options) *Program {
 		Ahead: bot.Ahead(p.roster.rules), Members: p.roster.members,
 	})
 	p.commands = commands.New(commands.Config{
-		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, People: p.bot.Directory(),
+		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, Drills: reader{p.incidents}, People: p.bot.Directory(),
 		Alerts: alertDesk{p.intake}, Lookout: alertDesk{p.intake},
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
 		Plan:        func(incident.Severity) incident.Plan { return p.plan() },

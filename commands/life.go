@@ -185,7 +185,10 @@ func (c *Commands) resolve(x *exec) Reply {
 		cause += " " + keys["cause"]
 	}
 	zone := c.zone(x.call.By)
-	at := ProposePostmortem(x.call.Now, zone)
+	at := time.Time{}
+	if !x.at.Drill.On {
+		at = ProposePostmortem(x.call.Now, zone)
+	}
 	for _, k := range []string{"postmortem", "post-mortem"} {
 		switch text := keys[k]; strings.ToLower(text) {
 		case "":

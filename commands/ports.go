@@ -124,6 +124,13 @@ type Statistics interface {
 	Rows(ctx context.Context) ([]stats.Row, error)
 }
 
+// Drills remembers exercises.
+type Drills interface {
+	// LastDrill is how the last resolved one went; the zero Score: there was
+	// none.
+	LastDrill(ctx context.Context) (incident.Score, error)
+}
+
 // Config is what the commands need. Any part may be nil: what needs it then
 // says that it is not configured.
 type Config struct {
@@ -135,6 +142,7 @@ type Config struct {
 	Desk      Desk
 	Playbooks Playbooks
 	Stats     Statistics
+	Drills    Drills
 	Runbooks  Runbooks
 	Alerts    Alerts
 	Lookout   Lookout

@@ -343,13 +343,7 @@ func rotaSpecs() []spec {
 func laterSpecs() []spec {
 	return []spec{
 		postmortemSpec(),
-		{
-			name: "drill", aliases: []string{"exercise"}, needs: Admin,
-			about:    "practise with an incident that is none",
-			usage:    []string{"drill …"},
-			examples: []string{"drill"},
-			run:      later("Drills are"),
-		},
+		drillSpec(),
 		statsSpec(),
 	}
 }

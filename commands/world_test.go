@@ -274,6 +274,9 @@ func (w *world) Rows(ctx context.Context) ([]stats.Row, error) {
 	list, err := w.incidents.List(ctx, 0)
 	var out []stats.Row
 	for _, s := range list {
+		if s.Drill {
+			continue
+		}
 		out = append(out, stats.Row{ID: s.ID, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Reopens: s.Reopens, Tally: s.Tally})
 	}
 	return out, err

@@ -34,13 +34,20 @@ type Summary struct {
 	MergedInto string            `json:"merged_into,omitempty"`
 	Reopens    int               `json:"reopens,omitempty"`
 	Tally      incident.Tally    `json:"tally,omitzero"`
+	Drill      bool              `json:"drill,omitempty"`
+	Score      incident.Score    `json:"score,omitzero"` // of a resolved drill
 	Card       incident.Spot     `json:"card,omitzero"`
 	Room       incident.Spot     `json:"room,omitzero"`
 }
 
 // Summarise gives an incident's entry in listings.
 func Summarise(s incident.Incident) Summary {
+	var score incident.Score
+	if s.Drill.On && !s.ResolvedAt.IsZero() {
+		score = s.Score()
+	}
 	return Summary{
+		Drill: s.Drill.On, Score: score,
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
 		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room,

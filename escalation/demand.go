@@ -15,9 +15,9 @@ func (c *climb) demand() []incident.Event {
 	d := c.s.Climb.Demands[0]
 	switch {
 	case !d.Person.Nobody():
-		return c.orNext(d, c.ask(d, incident.Level{Methods: Methods}, []Contact{c.roster.Contact(d.Person)}))
+		return c.orNext(d, c.ask(d, incident.Level{Methods: c.s.Plan.Ladder.Ways(Methods)}, []Contact{c.roster.Contact(d.Person)}))
 	case d.Role != "":
-		l := incident.Level{Role: d.Role, Methods: Methods}
+		l := incident.Level{Role: d.Role, Methods: c.s.Plan.Ladder.Ways(Methods)}
 		return c.orNext(d, c.ask(d, l, c.roster.OnCall(d.Role, c.now).Contacts))
 	default:
 		return c.askLevel(d)

@@ -155,7 +155,7 @@ type Mark struct {
 // NeedsPostmortem tells whether a resolved incident still waits for one: P0 and
 // P1 always, others when a meeting is planned.
 func (s Incident) NeedsPostmortem() bool {
-	return !s.ResolvedAt.IsZero() && s.ClosedAt.IsZero() && s.MergedInto == "" && (s.Severity <= P1 || !s.After.Meeting.IsZero())
+	return !s.Drill.On && !s.ResolvedAt.IsZero() && s.ClosedAt.IsZero() && s.MergedInto == "" && (s.Severity <= P1 || !s.After.Meeting.IsZero())
 }
 
 // Live tells whether time alone can still change the incident: it is open, or

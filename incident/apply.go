@@ -22,7 +22,7 @@ func Apply(s Incident, r Record) Incident {
 	case Declared:
 		s.ID, s.Title, s.Severity, s.Chosen = e.ID, e.Title, e.Severity, e.Chosen
 		s.Service, s.Impact, s.Marked, s.Origin = e.Service, e.Impact, e.Critical, e.Origin
-		s.Status, s.Plan = Investigating, e.Plan
+		s.Status, s.Plan, s.Drill = Investigating, e.Plan, e.Drill
 		s.DeclaredAt, s.DeclaredBy = r.At, e.By
 		s.Roles = map[Role]Person{}
 		if !e.By.Nobody() {

@@ -29,6 +29,7 @@ type Declared struct {
 	// Origin is where the declaration was made: a channel's ID, or empty.
 	Origin string `json:"origin,omitempty"`
 	Plan   Plan   `json:"plan"`
+	Drill  Drill  `json:"drill,omitzero"`
 }
 
 // Plan is what the configuration of the day gives an incident for its life.

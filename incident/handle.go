@@ -143,7 +143,7 @@ func declare(s Incident, in Declare) ([]Event, error) {
 	}
 	return one(Declared{
 		ID: s.ID, Title: title, Severity: in.Severity, Chosen: in.Chosen, Service: in.Service,
-		Impact: in.Impact, By: in.By, Critical: in.Critical, Origin: in.Origin, Plan: in.Plan,
+		Impact: in.Impact, By: in.By, Critical: in.Critical, Origin: in.Origin, Plan: in.Plan, Drill: in.Drill,
 	})
 }
 

@@ -17,6 +17,7 @@ type Declare struct {
 	Critical bool
 	Origin   string
 	Plan     Plan
+	Drill    Drill
 }
 
 // PostUpdate tells people where things stand.

@@ -23,6 +23,8 @@ type Ladder struct {
 	// zero: for ever.
 	AckExpires time.Duration `json:"ack_expires"`
 	LastResort LastResort    `json:"last_resort"`
+	// Only are the methods that any page may use; empty: all.
+	Only []string `json:"only,omitempty"`
 }
 
 // Mode says how a level uses its methods.

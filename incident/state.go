@@ -42,6 +42,7 @@ type Incident struct {
 	MergedInto string        `json:"merged_into,omitempty"`
 	ClosedAt   time.Time     `json:"closed_at,omitzero"`
 
+	Drill Drill `json:"drill,omitzero"` // an exercise
 	Tally Tally `json:"tally,omitzero"` // for those who look back
 	After After `json:"after,omitzero"` // what follows the resolution
 

@@ -1,6 +1,9 @@
 package incident
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // maxWoken bounds how many pages a tally names; the history has all of them.
 const maxWoken = 300
@@ -21,6 +24,8 @@ type Tally struct {
 	// Woken lists who was paged and when, oldest first; several methods at once
 	// are one.
 	Woken []Woken `json:"woken,omitempty"`
+	// Levels are the levels that were paged, each once.
+	Levels []string `json:"levels,omitempty"`
 	// Records counts the history's entries.
 	Records int `json:"records,omitempty"`
 }
@@ -59,6 +64,9 @@ func tally(s Incident, r Record) Tally {
 		t.Mitigated = first(t.Mitigated, r.At)
 	case Paged:
 		if !e.Person.Nobody() {
+			if e.Level != "" && !slices.Contains(t.Levels, e.Level) {
+				t.Levels = append(slices.Clone(t.Levels), e.Level)
+			}
 			t.Woken = tail(append(t.Woken[:len(t.Woken):len(t.Woken)], Woken{Person: e.Person, At: r.At}), maxWoken)
 		}
 	}

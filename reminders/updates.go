@@ -70,7 +70,7 @@ func decide(due, now time.Time, events func() []incident.Event) incident.Decisio
 // page wakes the person on call by Slack, else by whatever reaches them. An
 // incident whose severity pages nobody by itself stays with Slack.
 func (u Updates) page(s incident.Incident, now time.Time) incident.Event {
-	methods := escalation.Methods
+	methods := s.Plan.Ladder.Ways(escalation.Methods)
 	if len(s.Levels()) == 0 {
 		methods = []string{"slack"}
 	}

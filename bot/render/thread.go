@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"muster/commands"
 	"muster/incident"
 )
 
@@ -316,6 +317,10 @@ func asOf(s incident.Incident, r incident.Record, history []incident.Record) inc
 
 func (f Frame) resolution(s incident.Incident, e incident.ResolvedEvent) Message {
 	text := strings.Join(f.resolutionLines(s, e), "\n")
+	if s.Drill.On {
+		score := commands.DrillScore(s.Score(), s.Drill.Last).Plain()
+		return message(text+"\n"+score, section(text), section(Escape(score)), small("By "+by(e.By)+" · "+f.titled(s)))
+	}
 	return message(text, section(text), small("By "+by(e.By)+" · "+f.titled(s)))
 }
 

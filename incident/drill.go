@@ -1,0 +1,137 @@
+package incident
+
+import (
+	"strings"
+	"time"
+)
+
+// DrillMark begins the title of every drill, so that nobody takes one for real.
+const DrillMark = "DRILL: "
+
+// Drill says that an incident is an exercise. The zero value: it is real.
+type Drill struct {
+	On bool `json:"on"`
+	// Speed is how much faster its clocks run; zero: 1.
+	Speed int `json:"speed,omitempty"`
+	// Real pages by all methods; else only Slack is used.
+	Real bool `json:"real,omitempty"`
+	// Last is the drill before, to compare with; the zero value: there is none.
+	Last Score `json:"last,omitzero"`
+}
+
+// MaxDrillSpeed is the fastest that a drill's clocks run.
+const MaxDrillSpeed = 60
+
+// Exercise gives the plan of a drill: the same people and levels, every clock
+// Speed times as fast, and without Real nothing but Slack.
+func (p Plan) Exercise(d Drill) Plan {
+	faster := func(t time.Duration) time.Duration { return t / time.Duration(max(d.Speed, 1)) }
+	l := p.Ladder
+	l.Step, l.RepeatAfter, l.AckExpires = faster(l.Step), faster(l.RepeatAfter), faster(l.AckExpires)
+	levels := make([]Level, len(l.Levels))
+	for i, level := range l.Levels {
+		level.Due, level.RespondWithin = faster(level.Due), faster(level.RespondWithin)
+		by := map[Severity]time.Duration{}
+		for s, t := range level.DueBySeverity {
+			by[s] = faster(t)
+		}
+		if len(by) > 0 {
+			level.DueBySeverity = by
+		}
+		if !d.Real {
+			level.Methods = []string{"slack"}
+		}
+		levels[i] = level
+	}
+	l.Levels = levels
+	p.Cadence = fasterCadence(p.Cadence, faster)
+	if !d.Real {
+		l.Only, l.LastResort.Mention, p.Notify = []string{"slack"}, "", nil
+	}
+	p.Ladder = l
+	return p
+}
+
+// fasterCadence speeds intervals up; cron expressions keep the wall clock's
+// times.
+func fasterCadence(cadence map[Severity]string, faster func(time.Duration) time.Duration) map[Severity]string {
+	out := map[Severity]string{}
+	for s, spec := range cadence {
+		if text, ok := strings.CutPrefix(strings.TrimSpace(spec), "@every "); ok {
+			if every, err := time.ParseDuration(text); err == nil {
+				spec = "@every " + max(faster(every), time.Second).String()
+			}
+		}
+		out[s] = spec
+	}
+	return out
+}
+
+// Score is how a drill went. The zero value: there was none.
+type Score struct {
+	ID string `json:"id,omitempty"`
+	// Points are of 100: 30 for an acknowledgement in the time of the first
+	// level, 30 for the share of updates kept, 20 when nobody above the first
+	// two levels was paged, 20 for a root cause that was written down.
+	Points int `json:"points,omitempty"`
+	// Acknowledged is how long that took; zero: nobody did.
+	Acknowledged time.Duration `json:"acknowledged,omitempty"`
+	InTime       bool          `json:"in_time,omitempty"`
+	Kept         int           `json:"kept,omitempty"`
+	Missed       int           `json:"missed,omitempty"`
+	// Levels are the levels that were paged.
+	Levels int  `json:"levels,omitempty"`
+	Cause  bool `json:"cause,omitempty"`
+}
+
+// Score says how the drill went so far.
+func (s Incident) Score() Score {
+	out := Score{ID: s.ID, Kept: s.Tally.Kept, Missed: s.Tally.Missed, Levels: len(s.Tally.Levels), Cause: strings.TrimSpace(s.Resolution.Cause) != ""}
+	levels := s.Levels()
+	switch at := s.Tally.Acknowledged; {
+	case !at.IsZero():
+		out.Acknowledged = at.Sub(s.DeclaredAt)
+		within := time.Duration(0)
+		if len(levels) > 0 {
+			within = levels[0].RespondWithin
+		}
+		out.InTime = within == 0 || out.Acknowledged <= within
+	case len(levels) == 0:
+		out.InTime = true // nobody was asked
+	}
+	if out.InTime {
+		out.Points += 30
+	}
+	if due := out.Kept + out.Missed; due > 0 {
+		out.Points += 30 * out.Kept / due
+	} else {
+		out.Points += 30
+	}
+	if !s.aboveTwo() {
+		out.Points += 20
+	}
+	if out.Cause {
+		out.Points += 20
+	}
+	return out
+}
+
+// aboveTwo tells whether a level behind the first two of the ladder was paged.
+func (s Incident) aboveTwo() bool {
+	for i, l := range s.Plan.Ladder.Levels {
+		for _, paged := range s.Tally.Levels {
+			if i >= 2 && paged == l.Name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Ways are those of some methods that this incident may use.
+func (l Ladder) Ways(methods []string) []string {
+	if len(l.Only) == 0 {
+		return methods
+	}
+	return l.Only
+}
