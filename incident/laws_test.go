@@ -109,7 +109,12 @@ func laws(t *rapid.T) {
 	}
 	duty := drawDuty(t)
 	l := &law{T: t, sim: newSim(duty), duty: duty, last: begin}
-	l.say(incident.Declare{Title: "API down", Severity: l.severity(), By: person("ann"), Critical: rapid.Bool().Draw(t, "critical"), Plan: plan})
+	var drill incident.Drill
+	if rapid.IntRange(0, 3).Draw(t, "drill") == 0 {
+		drill = incident.Drill{On: true, Speed: rapid.IntRange(1, 20).Draw(t, "speed")}
+		plan = plan.Exercise(drill)
+	}
+	l.say(incident.Declare{Title: "API down", Severity: l.severity(), By: person("ann"), Critical: rapid.Bool().Draw(t, "critical"), Plan: plan, Drill: drill})
 	for range rapid.IntRange(0, 40).Draw(t, "acts") {
 		l.act()
 	}
@@ -121,6 +126,25 @@ func laws(t *rapid.T) {
 		t.Fatalf("the history adds up to another state\nreplay %s\nlive   %s", a, b)
 	}
 	l.bounded()
+	if drill.On {
+		l.quiet()
+	}
+}
+
+// quiet: a drill without real pages uses Slack only, and calls no channel.
+func (l *law) quiet() {
+	for _, r := range l.sim.records {
+		switch e := r.Event.(type) {
+		case incident.Paged:
+			if len(e.Methods) != 1 || e.Methods[0] != "slack" {
+				l.Fatalf("a drill paged %s over %v", e.Person, e.Methods)
+			}
+		case incident.LastResortPaged:
+			if e.Target.Mention != "" {
+				l.Fatalf("a drill called %s", e.Target.Mention)
+			}
+		}
+	}
 }
 
 func (l *law) severity() incident.Severity { return pick(l.T, "severity", incident.Severities...) }
