@@ -19,6 +19,9 @@ func (p *Program) answer(ctx context.Context, a notify.Answer) error {
 		p.log.Info("a test page was answered", "person", a.Person.Name, "via", a.Via)
 		return nil
 	}
+	if strings.HasPrefix(a.Incident, engine.AlertPrefix) {
+		return p.answerAlerts(ctx, a)
+	}
 	who := a.Person
 	if m, ok := p.roster.Schedule().Member(who); ok {
 		who = m.Person()
@@ -56,7 +59,7 @@ func refusalCode(err error) string {
 
 // heard notes how a call ended, for the record.
 func (p *Program) heard(ctx context.Context, c phone.Progress) {
-	if c.Incident == testIncident {
+	if c.Incident == testIncident || strings.HasPrefix(c.Incident, engine.AlertPrefix) {
 		return
 	}
 	var how string
@@ -127,6 +130,9 @@ func (p *Program) byPagerDuty(id string) (incident.Person, bool) {
 func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
 	var out []pagerduty.Open
 	for _, s := range p.incidents.OpenIncidents() {
+		for _, ref := range s.Origins("pagerduty") {
+			out = append(out, pagerduty.Open{Ref: ref, Incident: s.ID})
+		}
 		for _, page := range s.Climb.Pages {
 			for _, m := range page.Methods {
 				if m.Method == "pagerduty" && m.Ref != "" && m.State != incident.PageFailed {
@@ -143,6 +149,9 @@ func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
 // lostPage puts on record that PagerDuty does not have a page that it took, so
 // that the page goes on to the next way. Nobody waits for one that was answered.
 func (p *Program) lostPage(ctx context.Context, o pagerduty.Open, why string) error {
+	if o.Attempt == 0 { // what the incident came from: no page of ours
+		return nil
+	}
 	s, err := p.incidents.State(ctx, o.Incident)
 	if err != nil || s.Acked() || !s.Open() {
 		return err

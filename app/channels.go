@@ -91,7 +91,7 @@ func (p *Program) newChannels() (c channels, err error) {
 		c.pagerduty, err = pagerduty.New(pagerduty.Config{
 			APIKey: env.PagerDutyAPIKey.Reveal(), RoutingKey: env.PagerDutyRoutingKey.Reveal(), From: env.PagerDutyFrom,
 			APIURL: env.PagerDutyAPIURL, EventsURL: env.PagerDutyEventsURL, WebhookSecret: env.PagerDutyWebhookSecret.Reveal(),
-			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Lost: p.lostPage, Person: p.byPagerDuty, HTTP: p.opt.HTTP, Log: p.log,
+			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Foreign: p.foreign, Origin: p.origin, Lost: p.lostPage, Person: p.byPagerDuty, HTTP: p.opt.HTTP, Log: p.log,
 		})
 		if err != nil {
 			return c, fmt.Errorf("%w: PagerDuty: %w", errSetup, err)
@@ -253,7 +253,7 @@ func (p *Program) follow(ctx context.Context, d outbox.Delivery, e incident.Foll
 	}
 	refs := s.Refs(e.Method)
 	if ack, ok := r.Event.(incident.Acknowledged); ok {
-		refs = stopped(s, e.Method, ack.By)
+		refs = append(stopped(s, e.Method, ack.By), s.Origins(e.Method)...)
 	}
 	return follower.Follow(ctx, notify.Follow{
 		Delivery: d.ID, Incident: s, Refs: refs, Quiet: answered(s, e.Method), Record: r, Now: p.now(),

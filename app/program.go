@@ -57,6 +57,7 @@ type Program struct {
 	incidents engine.Incidents
 	desk      engine.Desk
 	intake    *intake
+	sources   sources
 	outbox    *outbox.Outbox
 	bot       *bot.Bot
 	commands  *commands.Commands
@@ -124,6 +125,9 @@ func New(opt Options) *Program {
 		Now: opt.Now, Until: opt.Until, Hooks: p.metrics.hooks(), Log: opt.Log,
 	})
 	p.channels, p.setup = p.newChannels()
+	if p.setup == nil {
+		p.sources, p.setup = p.newSources()
+	}
 	return p
 }
 
@@ -159,6 +163,9 @@ func (p *Program) Run(ctx context.Context) error {
 	}
 	parts = append(p.channels.parts(p), parts...)
 	parts = append(parts, p.chores()...)
+	if p.sources.alertmanager != nil {
+		parts = append(parts, &part{name: "silences", run: p.watchSilenced})
+	}
 	if p.opt.Watch {
 		parts = append(parts, &part{name: "configuration", run: p.watchConfig})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"muster/bot/render"
 	"muster/incident"
@@ -63,15 +64,7 @@ func (x *sending) alert(ctx context.Context, a Alert, e incident.Effect) (incide
 	case incident.AlertPost:
 		return x.channel(ctx, e.Channel.Name, "", x.f.AlertFirst(a.View, e.Channel.Mention))
 	case incident.AlertRefresh:
-		m := x.f.Alert(a.View)
-		for _, p := range g.Posts {
-			if err := x.api.UpdateMessage(ctx, p.Spot.Channel, p.Spot.TS, m); err != nil {
-				if _, gone := permanent[code(err)]; !gone {
-					return incident.Receipt{}, err
-				}
-			}
-		}
-		return incident.Receipt{}, nil
+		return incident.Receipt{}, x.refreshAlert(ctx, a.View)
 	case incident.AlertThread:
 		spot, ok := g.Post(e.Channel)
 		m, says := x.f.AlertThread(g, a.Record, e.Mention)
@@ -88,6 +81,36 @@ func (x *sending) alert(ctx context.Context, a Alert, e incident.Effect) (incide
 	default:
 		return incident.Receipt{}, outbox.PermanentError{Reason: "Slack knows no delivery of the kind " + incident.EffectKind(e)}
 	}
+}
+
+// refreshAlert brings the messages of a group up to date. Where Slack does not
+// show the picture, they go without.
+func (x *sending) refreshAlert(ctx context.Context, v render.AlertGroup) error {
+	m := x.f.Alert(v)
+	for _, p := range v.Group.Posts {
+		err := x.api.UpdateMessage(ctx, p.Spot.Channel, p.Spot.TS, m)
+		if v.Group.Chart.File != "" && strings.HasPrefix(code(err), "invalid_blocks") {
+			v.Group.Chart = incident.Chart{}
+			m = x.f.Alert(v)
+			err = x.api.UpdateMessage(ctx, p.Spot.Channel, p.Spot.TS, m)
+		}
+		if _, gone := permanent[code(err)]; err != nil && !gone {
+			return err
+		}
+	}
+	return nil
+}
+
+// Keep uploads a picture for a message to show, and gives its ID.
+func (b *Bot) Keep(ctx context.Context, name, title string, data []byte) (string, error) {
+	if _, err := b.me(ctx); err != nil {
+		return "", outcome(err)
+	}
+	id, err := b.api.KeepFile(ctx, File{Name: name, Title: title, Data: data})
+	if err != nil {
+		return "", limited(outcome(err))
+	}
+	return id, nil
 }
 
 // alertList posts the list of an incident's alerts, or brings it up to date.

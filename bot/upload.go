@@ -26,17 +26,29 @@ func (w *web) UploadFile(ctx context.Context, f File) error {
 	if len(f.Data) == 0 {
 		return nil
 	}
+	_, err := w.upload(ctx, f)
+	return err
+}
+
+// KeepFile uploads a file that stands in no channel and gives its ID, for a
+// message to show.
+func (w *web) KeepFile(ctx context.Context, f File) (string, error) {
+	f.Channel, f.Thread = "", ""
+	return w.upload(ctx, f)
+}
+
+func (w *web) upload(ctx context.Context, f File) (string, error) {
 	to, err := w.client.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Data)})
 	if err != nil {
-		return refused("files.getUploadURLExternal", err)
+		return "", refused("files.getUploadURLExternal", err)
 	}
 	if err := send(ctx, w.http, to.UploadURL, f); err != nil {
-		return err
+		return "", err
 	}
 	_, err = w.client.CompleteUploadExternalContext(ctx, slack.CompleteUploadExternalParameters{
 		Files: []slack.FileSummary{{ID: to.FileID, Title: f.Title}}, Channel: f.Channel, ThreadTimestamp: f.Thread,
 	})
-	return refused("files.completeUploadExternal", err)
+	return to.FileID, refused("files.completeUploadExternal", err)
 }
 
 // send gives the file's bytes to the address that Slack named.

@@ -96,20 +96,12 @@ type Silence struct {
 	At    time.Time `json:"at,omitzero"`
 	Until time.Time `json:"until,omitzero"`
 	// UntilResolved ends it with the alerts; Until is the latest end then.
-	UntilResolved bool           `json:"until_resolved,omitempty"`
-	Matchers      []LabelMatcher `json:"matchers,omitempty"`
+	UntilResolved bool `json:"until_resolved,omitempty"`
 	// Remote is set when the source is to keep it too; ID is its name there.
 	Remote bool   `json:"remote,omitempty"`
 	ID     string `json:"id,omitempty"`
 	// Failed says why the source did not take it; empty: it did, or was not asked.
 	Failed string `json:"failed,omitempty"`
-}
-
-// LabelMatcher is one condition on a label.
-type LabelMatcher struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-	Regex bool   `json:"regex,omitempty"`
 }
 
 // Declaring is an incident on its way. The zero value: none.

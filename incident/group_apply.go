@@ -1,19 +1,12 @@
 package incident
 
 import (
-	"cmp"
-	"maps"
-	"regexp"
 	"slices"
 	"time"
 )
 
 // maxTurns bounds what a group remembers of its comings and goings.
 const maxTurns = 40
-
-func quoteRegex(text string) string { return regexp.QuoteMeta(text) }
-
-func sorted[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 // ApplyGroup folds one record into a group of alerts. It is total.
 func ApplyGroup(g AlertGroup, r Record) AlertGroup {

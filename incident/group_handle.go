@@ -3,7 +3,6 @@ package incident
 import (
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 )
 
@@ -70,7 +69,7 @@ func HandleGroup(g AlertGroup, in Intent, now time.Time) ([]Event, error) {
 		if in.Incident == "" || g.Incident == in.Incident {
 			return nil, nil
 		}
-		return one(GroupJoined(in.fact()))
+		return one(in.fact())
 	}
 	return nil, fmt.Errorf("handle %T: a group of alerts does not know it", in)
 }
@@ -97,46 +96,8 @@ func silence(g AlertGroup, in SilenceAlerts, now time.Time) ([]Event, error) {
 	}
 	return append(out, GroupSilenced{Silence{
 		N: g.Silences + 1, By: in.By, At: now, Until: now.Add(in.For), UntilResolved: in.UntilResolved,
-		Matchers: SilenceMatchers(g), Remote: in.Remote && g.Source == FromAlertmanager,
+		Remote: in.Remote && g.Source == FromAlertmanager,
 	}}), nil
-}
-
-// SilenceMatchers are the conditions that meet the alerts of a group and as
-// little else as possible: the labels that all of them share, and their names.
-func SilenceMatchers(g AlertGroup) []LabelMatcher {
-	list := g.Firing()
-	if len(list) == 0 {
-		list = g.Alerts
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	shared := maps.Clone(list[0].Labels)
-	names := map[string]bool{}
-	for _, a := range list {
-		names[a.Name] = true
-		for label, value := range shared {
-			if a.Labels[label] != value {
-				delete(shared, label)
-			}
-		}
-	}
-	delete(shared, "alertname")
-	var out []LabelMatcher
-	if ordered := sorted(names); len(ordered) == 1 {
-		out = append(out, LabelMatcher{Name: "alertname", Value: ordered[0]})
-	} else {
-		for i, n := range ordered {
-			ordered[i] = quoteRegex(n)
-		}
-		out = append(out, LabelMatcher{Name: "alertname", Value: strings.Join(ordered, "|"), Regex: true})
-	}
-	for _, label := range sorted(shared) {
-		if shared[label] != "" {
-			out = append(out, LabelMatcher{Name: label, Value: shared[label]})
-		}
-	}
-	return out
 }
 
 // hear finds what is new in what a source told.

@@ -13,8 +13,8 @@ import (
 // https://developer.pagerduty.com/docs/send-alert-event
 const maxKey = 255
 
-// incidentID is how our incidents are called.
-var incidentID = regexp.MustCompile(`^INC-[1-9][0-9]*$`)
+// incidentID is how our incidents, and our groups of alerts, are called.
+var incidentID = regexp.MustCompile(`^(INC-[1-9][0-9]*|ALR-[0-9a-f]{6,40})$`)
 
 // refID is what PagerDuty's own incident IDs look like. A dedup key never
 // does: it has slashes.
@@ -57,4 +57,10 @@ func readKey(key string) (p paged, ok bool) {
 // receipt carries PagerDuty's own name of a page.
 func receipt(ref string) incident.Receipt {
 	return incident.Receipt{Ref: ref}
+}
+
+// Ours tells whether an incident's key in PagerDuty is one of a page of ours.
+func Ours(key string) bool {
+	_, ok := readKey(key)
+	return ok
 }

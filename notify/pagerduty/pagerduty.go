@@ -47,6 +47,12 @@ type Config struct {
 	// Lost is told of an open page that PagerDuty took and does not have; nil:
 	// nobody is. What it cannot record is told again.
 	Lost func(ctx context.Context, o Open, why string) error
+	// Foreign is given the webhooks about incidents that others opened; nil:
+	// nobody is. What it cannot record comes again.
+	Foreign func(ctx context.Context, body []byte) error
+	// Origin tells which incident of ours came from one that others opened in
+	// PagerDuty; nil: none did.
+	Origin func(ctx context.Context, id string) (incident string, ok bool)
 	// Person finds who has a PagerDuty user ID; nil, or not found: the user's
 	// e-mail address says who it is.
 	Person func(id string) (incident.Person, bool)

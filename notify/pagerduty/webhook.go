@@ -74,7 +74,7 @@ func (c *Channel) webhook(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	if err := c.hooked(ctx, h); err != nil {
+	if err := c.hooked(ctx, h, body); err != nil {
 		c.cfg.Log.Warn("a PagerDuty webhook could not be recorded; PagerDuty sends it again", "error", err)
 		http.Error(w, "it could not be recorded; send it again", http.StatusServiceUnavailable)
 		return
@@ -110,8 +110,19 @@ func signed(secrets string, headers []string, body []byte) bool {
 	return false
 }
 
-// hooked records what a webhook says, if somebody answered a page of ours.
-func (c *Channel) hooked(ctx context.Context, h hook) error {
+// hooked records what a webhook says: that somebody answered a page of ours, or
+// what happened to an incident that others opened.
+func (c *Channel) hooked(ctx context.Context, h hook, body []byte) error {
+	key := h.Event.Data.IncidentKey
+	if _, ours := readKey(key); !ours && c.cfg.Foreign != nil && strings.HasPrefix(h.Event.Type, "incident.") {
+		if _, page, err := c.pageOf(ctx, h.Event.Data.ID, key); err != nil {
+			return err
+		} else if !page {
+			if err := c.cfg.Foreign(ctx, body); err != nil {
+				return err
+			}
+		}
+	}
 	d := deed{id: h.Event.Data.ID, agent: h.Event.Agent, at: h.Event.OccurredAt.UTC()}
 	switch h.Event.Type {
 	case "incident.acknowledged":
@@ -124,7 +135,10 @@ func (c *Channel) hooked(ctx context.Context, h hook) error {
 	for _, a := range h.Event.Data.Assignees {
 		d.assignees = append(d.assignees, a.ID)
 	}
-	p, ok, err := c.pageOf(ctx, d.id, h.Event.Data.IncidentKey)
+	p, ok, err := c.pageOf(ctx, d.id, key)
+	if err == nil && !ok && c.cfg.Origin != nil {
+		p.incident, ok = c.cfg.Origin(ctx, d.id)
+	}
 	if !ok || err != nil {
 		return err
 	}
