@@ -106,7 +106,7 @@ func (b *Bot) Keep(ctx context.Context, name, title string, data []byte) (string
 	if _, err := b.me(ctx); err != nil {
 		return "", outcome(err)
 	}
-	id, err := b.api.KeepFile(ctx, File{Name: name, Title: title, Data: data})
+	id, err := b.api.UploadFile(ctx, File{Name: name, Title: title, Data: data})
 	if err != nil {
 		return "", limited(outcome(err))
 	}

@@ -30,8 +30,7 @@ type API interface {
 	AddPin(ctx context.Context, channel, ts string) error
 	CreateCanvas(ctx context.Context, channel, markdown string) error
 
-	UploadFile(ctx context.Context, f File) error
-	KeepFile(ctx context.Context, f File) (id string, err error)
+	UploadFile(ctx context.Context, f File) (id string, err error)
 
 	Users(ctx context.Context) ([]User, error)
 	User(ctx context.Context, id string) (User, error)

@@ -113,10 +113,11 @@ func (x *sending) output(ctx context.Context, n int) error {
 	if err != nil {
 		return outbox.PermanentError{Reason: "the evidence could not be read", Err: err}
 	}
-	return x.api.UploadFile(ctx, File{
+	_, err = x.api.UploadFile(ctx, File{
 		Channel: x.s.Card.Channel, Thread: x.s.Card.TS, Name: fmt.Sprintf("%s-run-%d.txt", strings.ToLower(x.s.ID), n),
 		Title: fmt.Sprintf("Run %d: %s", n, run.Title), Data: data,
 	})
+	return err
 }
 
 // Progress shows what a run has said so far; it is lost when Slack does not

@@ -13,31 +13,20 @@ import (
 
 // File is one file to be posted.
 type File struct {
-	Channel string
+	Channel string // empty: in none
 	Thread  string // empty: not in a thread
 	Name    string
 	Title   string
 	Data    []byte // never empty: Slack refuses such a file
 }
 
-// UploadFile posts a file in the three calls that it takes. What fails before
-// the last one has posted nothing.
-func (w *web) UploadFile(ctx context.Context, f File) error {
+// UploadFile posts a file in the three calls that it takes, and gives its ID;
+// without a channel it stands nowhere, for a message to show. What fails before
+// the last call has posted nothing.
+func (w *web) UploadFile(ctx context.Context, f File) (string, error) {
 	if len(f.Data) == 0 {
-		return nil
+		return "", nil
 	}
-	_, err := w.upload(ctx, f)
-	return err
-}
-
-// KeepFile uploads a file that stands in no channel and gives its ID, for a
-// message to show.
-func (w *web) KeepFile(ctx context.Context, f File) (string, error) {
-	f.Channel, f.Thread = "", ""
-	return w.upload(ctx, f)
-}
-
-func (w *web) upload(ctx context.Context, f File) (string, error) {
 	to, err := w.client.GetUploadURLExternalContext(ctx, slack.GetUploadURLExternalParameters{FileName: f.Name, FileSize: len(f.Data)})
 	if err != nil {
 		return "", refused("files.getUploadURLExternal", err)
