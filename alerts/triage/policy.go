@@ -138,6 +138,7 @@ func (p Policy) joins(a incident.Alert, open []incident.Incident) (id, why strin
 	}
 	for _, s := range open { // newest first
 		switch {
+		case s.Drill.On: // a real alert is no part of an exercise
 		case how == "any":
 			return s.ID, "its route joins the newest incident"
 		case how == "service" && a.Service != "" && strings.EqualFold(s.Service, a.Service):
