@@ -55,7 +55,7 @@ func ways(list []config.Channel, mail bool) triage.Ways {
 // playbookFor names the playbook that is for an alert.
 func (p *Program) playbookFor(a incident.Alert) (string, bool) {
 	if p.opt.Playbook == nil {
-		return "", false
+		return p.runbooks.forAlert(a)
 	}
 	return p.opt.Playbook(a)
 }

@@ -17,6 +17,7 @@ import (
 
 	"muster/config"
 	"muster/escalation/rota"
+	"muster/playbooks/evidence"
 	"muster/store"
 	"muster/workspace"
 )
@@ -105,6 +106,7 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	env = standIns.env(env, public)
 	p := New(Options{
 		Live: live, Env: env, Store: s, Listener: own, Now: clock.Now, Until: clock.Until, Log: logger(f.Log, logTo), Watch: watch,
+		Evidence: evidence.Open(evidence.Beside(f.Data), clock.Now),
 	})
 
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))

@@ -28,6 +28,9 @@ type metrics struct {
 	batches   *prometheus.CounterVec
 	requests  *prometheus.CounterVec
 	declared  *prometheus.CounterVec
+	steps     *prometheus.CounterVec
+	stepTook  *prometheus.HistogramVec
+	waiting   *prometheus.Desc
 	incidents *prometheus.Desc
 	depth     *prometheus.Desc
 	oldest    *prometheus.Desc
@@ -58,29 +61,38 @@ func newMetrics(p *Program) *metrics {
 		declared:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_incidents_declared_total", Help: "Incidents that Muster declared by itself, by what for."}, []string{"by"}),
 		firing:    prometheus.NewDesc("muster_alerts_firing", "Alerts that fire, by class.", []string{"class"}, nil),
 		lookout:   prometheus.NewDesc("muster_lookout", "What concerns all alerts: open maintenance windows, a storm, an absent watchdog.", []string{"what"}, nil),
+		steps:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_steps_total", Help: "Playbook steps that ended, by how."}, []string{"end"}),
+		stepTook:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "muster_step_seconds", Help: "How long playbook steps ran.", Buckets: seconds}, []string{"end"}),
+		waiting:   prometheus.NewDesc("muster_steps_waiting", "Playbook steps of open incidents, by where they stand.", []string{"phase"}, nil),
 		incidents: prometheus.NewDesc("muster_incidents_open", "Open incidents by severity.", []string{"severity"}, nil),
 		depth:     prometheus.NewDesc("muster_outbox_waiting", "Deliveries that wait, by lane.", []string{"lane"}, nil),
 		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by lane.", []string{"lane"}, nil),
 		frame:     prometheus.NewDesc("muster_slack_last_frame_seconds", "Age of the last frame from Slack.", nil, nil),
 	}
 	m.registry.MustRegister(m.attempts, m.settled, m.waited, m.pages, m.paged, m.late, m.lateness, m.commands, m.ack, m.reloads,
-		m.alerts, m.requests, m.batches, m.declared,
+		m.alerts, m.requests, m.batches, m.declared, m.steps, m.stepTook,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m)
 	return m
 }
 
 // Describe names the figures that are read when they are asked for.
 func (m *metrics) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.incidents, m.depth, m.oldest, m.frame, m.firing, m.lookout} {
+	for _, d := range []*prometheus.Desc{m.incidents, m.depth, m.oldest, m.frame, m.firing, m.lookout, m.waiting} {
 		out <- d
 	}
 }
 
 // Collect reads the state of the program.
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
-	open := map[incident.Severity]int{}
+	open, phases := map[incident.Severity]int{}, map[incident.Phase]int{}
 	for _, s := range m.program.incidents.OpenIncidents() {
 		open[s.Severity]++
+		for _, r := range s.Shelf.Runs {
+			phases[r.Phase]++
+		}
+	}
+	for _, phase := range []incident.Phase{incident.Previewing, incident.Waiting, incident.Ready, incident.Running} {
+		out <- prometheus.MustNewConstMetric(m.waiting, prometheus.GaugeValue, float64(phases[phase]), string(phase))
 	}
 	for _, s := range incident.Severities {
 		out <- prometheus.MustNewConstMetric(m.incidents, prometheus.GaugeValue, float64(open[s]), s.String())
@@ -136,4 +148,15 @@ func (m *metrics) page(d outbox.Delivery, state outbox.State, waited time.Durati
 		m.paged.WithLabelValues(p.Method).Observe(waited.Seconds())
 	}
 	m.pages.WithLabelValues(p.Method, level, word).Inc()
+}
+
+// stepEnded counts a step whose outcome is on record.
+func (m *metrics) stepEnded(in incident.Intent) {
+	switch in := in.(type) {
+	case incident.EndStep:
+		m.steps.WithLabelValues(string(in.Outcome.End)).Inc()
+		m.stepTook.WithLabelValues(string(in.Outcome.End)).Observe(in.Outcome.Took.Seconds())
+	case incident.StaleStep:
+		m.steps.WithLabelValues("changed").Inc()
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"muster/engine"
 	"muster/incident"
 	"muster/outbox"
+	"muster/playbooks/evidence"
 	"muster/store"
 )
 
@@ -37,9 +38,14 @@ type Options struct {
 	Now   func() time.Time
 	Until func(time.Time) time.Duration
 	Log   *slog.Logger // nil: nowhere
+	// Steps performs the steps of playbooks; nil: in child processes of this
+	// binary. Evidence keeps what they leave; nil: nothing is kept or undone.
+	Steps    stepRunner
+	Evidence *evidence.Store
 	// Watch takes over changed configuration files and listens to SIGHUP.
 	Watch bool
-	// Playbook names the playbook that is for an alert; nil: there are none.
+	// Playbook names the playbook that is for an alert; nil: those of the
+	// configuration.
 	Playbook func(incident.Alert) (name string, ok bool)
 	// Passing is told at the named moments of a step and of a delivery, for
 	// tests that end the process there; nil: nobody.
@@ -63,6 +69,8 @@ type Program struct {
 	commands  *commands.Commands
 	metrics   *metrics
 	channels  channels
+	steps     *steps
+	runbooks  *runbooks
 	groups    groups
 	setup     error // of the channels; Run returns it
 
@@ -94,6 +102,9 @@ func New(opt Options) *Program {
 		Send:     func(ds ...outbox.Delivery) { p.outbox.Add(ds...) },
 		Lateness: func(d time.Duration) { p.metrics.lateness.Observe(d.Seconds()) },
 	}
+	p.steps = newSteps(opt)
+	p.runbooks = &runbooks{live: opt.Live, steps: p.steps}
+	p.roster.books = p.runbooks
 	p.incidents = engine.NewIncidents(cfg, p.roster.rules)
 	p.groups = newGroups()
 	p.desk = engine.NewDesk(cfg, p.roster.deskRules, func(d incident.Desk) {
@@ -105,12 +116,13 @@ func New(opt Options) *Program {
 		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
 		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
 		Dial:  opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
-		Ahead: bot.Ahead(p.roster.rules), Members: p.roster.members,
+		Evidence: p.steps.read, Ahead: bot.Ahead(p.roster.rules), Members: p.roster.members,
 	})
 	p.commands = commands.New(commands.Config{
 		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, Drills: reader{p.incidents}, People: p.bot.Directory(),
 		Alerts: alertDesk{p.intake}, Lookout: alertDesk{p.intake},
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
+		Playbooks: p.runbooks, Runbooks: p.runbooks,
 		Plan:        func(incident.Severity) incident.Plan { return p.plan() },
 		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },
 		Permissions: func() commands.Permissions { return permissions(opt.Live.Get()) },
@@ -157,6 +169,7 @@ func (p *Program) Run(ctx context.Context) error {
 		{name: "lookout", run: p.intake.look.Run},
 		{name: "alerts", run: p.intake.run},
 		{name: "user groups", run: p.followRotas},
+		{name: "steps", run: p.performSteps},
 		{name: "upkeep", run: p.upkeep},
 		{name: "http", run: p.serve},
 		{name: "slack", run: p.runSlack},
@@ -276,6 +289,10 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		receipt, err = p.postDesk(ctx, d, maybeSent, e)
 	case incident.Pass:
 		err = p.pass(ctx, d, e)
+	case incident.Perform:
+		err = p.perform(ctx, d, e)
+	case incident.Interrupt:
+		p.steps.cancel(d.Stream, e.N)
 	case incident.Page:
 		if e.Method != "slack" {
 			receipt, err = p.page(ctx, d, e, maybeSent)
@@ -334,6 +351,8 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 		return outbox.Route{Provider: e.Method}
 	case incident.AlertSilence, incident.AlertUnsilence:
 		return outbox.Route{Provider: "alertmanager"}
+	case incident.Perform, incident.Interrupt:
+		return outbox.Route{Provider: "steps"}
 	case incident.Page:
 		if e.Method != "slack" {
 			return outbox.Route{Provider: e.Method}

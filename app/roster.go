@@ -10,6 +10,7 @@ import (
 	"muster/escalation"
 	"muster/escalation/rota"
 	"muster/incident"
+	"muster/playbooks/flow"
 	"muster/reminders"
 )
 
@@ -21,6 +22,8 @@ type roster struct {
 	// that is not in the map works.
 	notifiers map[string]string
 	overrides atomic.Pointer[[]rota.Override]
+	// books finds the playbooks that fit; nil: nothing is suggested.
+	books flow.Fitting
 	// reloaded is when the configuration was last changed while running.
 	reloaded atomic.Pointer[time.Time]
 }
@@ -107,5 +110,6 @@ type desk struct {
 
 // rules are the rules of the day for incidents.
 func (r *roster) rules() []incident.Rule {
-	return []incident.Rule{escalation.OnCall{Roster: r}, escalation.Matrix{Roster: r}, reminders.Updates{Roster: r}, reminders.After{Roster: r, Zone: r.zone}}
+	return []incident.Rule{escalation.OnCall{Roster: r}, escalation.Matrix{Roster: r}, reminders.Updates{Roster: r}, reminders.After{Roster: r, Zone: r.zone},
+		flow.Lapse{}, flow.Suggest{Playbooks: r.books}}
 }

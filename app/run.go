@@ -45,7 +45,7 @@ func Run(ctx context.Context, f RunFlags, env func(string) (string, bool), logTo
 		return fmt.Errorf("listen on %s: %w; choose another address with --listen", f.Listen, err)
 	}
 	defer ln.Close()
-	p := New(Options{Live: live, Env: settings, Store: s, Listener: ln, Log: log, Watch: true})
+	p := New(Options{Live: live, Env: settings, Store: s, Listener: ln, Log: log, Watch: true, Evidence: evidenceOf(f.Data)})
 	if err := p.checkSlack(ctx); err != nil {
 		return err
 	}

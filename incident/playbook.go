@@ -103,9 +103,12 @@ type Suggestion struct {
 // Block is what a step runs, with everything that was resolved when it was
 // asked for: what is approved is what runs.
 type Block struct {
-	Kind   string            `json:"kind"`
-	Code   string            `json:"code"`
-	Params map[string]string `json:"params,omitempty"`
+	Kind string `json:"kind"`
+	// Code is the whole with its values in it, as what runs it reads it;
+	// Statements are those of a sql block, in order.
+	Code       string            `json:"code"`
+	Statements []string          `json:"statements,omitempty"`
+	Params     map[string]string `json:"params,omitempty"`
 	// Source names the database of a sql block; empty: the main one.
 	Source    string `json:"source,omitempty"`
 	Namespace string `json:"namespace,omitempty"`

@@ -113,7 +113,7 @@ func shelfEffects(s Incident, r Record) ([]Effect, bool) {
 	case StepEnded:
 		return stepEnded(s, e, thread), true
 	case StepPosted:
-		if run, ok := s.Shelf.Run(e.N); ok && run.Seq > e.Shown {
+		if run, ok := s.Shelf.Run(e.N); ok && (run.Seq > e.Shown || len(run.Old) > 0) {
 			return []Effect{RefreshStep{N: e.N}}, true
 		}
 		return nil, true

@@ -232,7 +232,7 @@ func askUndo(s Incident, in AskUndo, now time.Time) ([]Event, error) {
 		}
 		return nil, Refusal{"no_undo", fmt.Sprintf("Run %d cannot be undone.", in.N), why}
 	}
-	block := Block{Kind: r.Block.Kind, Journal: r.Outcome.Journal, Namespace: r.Block.Namespace, Source: r.Block.Source}
+	block := Block{Kind: r.Block.Kind, Code: r.Block.Code, Statements: r.Block.Statements, Journal: r.Outcome.Journal, Namespace: r.Block.Namespace, Source: r.Block.Source}
 	return one(StepAsked{
 		N: s.Shelf.Asked + 1, By: in.By, Playbook: r.Playbook, Book: r.Book, Step: r.Step, Title: "Undo: " + r.Title, Class: Changing,
 		Command: "undo of: " + r.Command, Block: block, Sure: in.Sure, Approval: in.Approval, Approvers: in.Approvers, Undoes: r.N,

@@ -1,0 +1,332 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"muster/bot/render"
+	"muster/commands"
+	"muster/incident"
+	"muster/notify"
+	"muster/playbooks/run"
+)
+
+// The lengths of what a record keeps of a step, in code points; the evidence
+// has the whole.
+const (
+	keptOutput = 2200
+	keptDiff   = 6000
+	keptWhy    = 800
+	keptList   = 20
+)
+
+// progressEvery is how often a step that runs shows what it has said.
+const progressEvery = 3 * time.Second
+
+// request is what a run asks of the runner.
+func (p *Program) request(ctx context.Context, s incident.Incident, r incident.StepRun, name string) (run.Request, error) {
+	b := r.Block
+	req := run.Request{
+		Run: name, Kind: run.Kind(b.Kind), Code: b.Code, Statements: b.Statements, DataSource: b.Source, Namespace: b.Namespace,
+		Incident: run.Incident{ID: s.ID, Title: s.Title, Severity: s.Severity.String(), Service: s.Service, PagerDuty: s.Refs("pagerduty")},
+		Limits:   run.Limits{Deadline: b.Deadline},
+	}
+	if b.PostCode != "" {
+		req.Post = &run.PostCheck{Kind: run.Kind(b.PostKind), Code: b.PostCode}
+	}
+	if b.Journal != "" {
+		if p.steps.evidence == nil {
+			return req, fmt.Errorf("the evidence is not kept, so nothing can be put back")
+		}
+		journal, err := p.steps.evidence.Get(ctx, s.ID, b.Journal)
+		if err != nil {
+			return req, fmt.Errorf("read what is to be put back: %w", err)
+		}
+		req.Undo = journal
+	}
+	return req, nil
+}
+
+// lookAt asks for a dry run.
+func (p *Program) lookAt(ctx context.Context, s incident.Incident, r incident.StepRun, name string) incident.Intent {
+	req, err := p.request(ctx, s, r, name)
+	if err != nil {
+		return incident.EndStep{N: r.N, Outcome: incident.Outcome{End: incident.EndNotRun, Why: sentence(err)}}
+	}
+	req.Mode, req.Post = run.Preview, nil
+	res, err := p.steps.do(ctx, req)
+	switch {
+	case err != nil:
+		return incident.EndStep{N: r.N, Outcome: incident.Outcome{End: incident.EndNotRun, Why: sentence(err)}}
+	case res.Ended != run.Done:
+		out := p.outcome(ctx, s, r, res)
+		out.End, out.Journal, out.UndoNote = incident.EndNotRun, "", ""
+		if out.Why == "" {
+			out.Why = "What it would do could not be found out."
+		}
+		return incident.EndStep{N: r.N, Outcome: out}
+	}
+	return incident.PreviewStep{N: r.N, Preview: previewOf(res)}
+}
+
+// runStep performs a step that has begun on record.
+func (p *Program) runStep(ctx context.Context, s incident.Incident, r incident.StepRun, name string) incident.Intent {
+	req, err := p.request(ctx, s, r, name)
+	if err != nil {
+		return incident.EndStep{N: r.N, Outcome: incident.Outcome{End: incident.EndNotRun, Why: sentence(err)}}
+	}
+	switch {
+	case r.Class == incident.Reading:
+		req.Mode = run.Read
+	case r.Undoes != 0:
+		req.Mode = run.Undo
+	default:
+		req.Mode = run.Change
+	}
+	if r.Class != incident.Reading {
+		req.Seen = seen(r.Preview.Objects)
+	}
+	req.Progress = p.progress(ctx, s.ID, r.N)
+	began := time.Now()
+	res, err := p.steps.do(ctx, req)
+	if err != nil {
+		return incident.EndStep{N: r.N, Outcome: incident.Outcome{End: incident.EndNotRun, Why: sentence(err)}}
+	}
+	if res.Took == 0 {
+		res.Took = time.Since(began)
+	}
+	if res.Ended == run.Changed {
+		return incident.StaleStep{N: r.N, Reason: render.Cut(res.Why, keptWhy)}
+	}
+	out := p.outcome(ctx, s, r, res)
+	if res.Ended == run.Done || res.Ended == run.Failed {
+		out.Said = p.sayFor(ctx, s, r, res.Said)
+	}
+	return incident.EndStep{N: r.N, Outcome: out}
+}
+
+func sentence(err error) string {
+	text := err.Error()
+	if text != "" {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	return render.Cut(strings.TrimSuffix(text, ".")+".", keptWhy)
+}
+
+// progress shows what a step has said so far, now and then.
+func (p *Program) progress(ctx context.Context, stream string, n int) func([]byte) {
+	var busy atomic.Bool
+	last := time.Now()
+	return func(output []byte) {
+		if time.Since(last) < progressEvery || !busy.CompareAndSwap(false, true) {
+			return
+		}
+		last = time.Now()
+		text := clean(output)
+		p.steps.all.Go(func() {
+			defer busy.Store(false)
+			call, stop := context.WithTimeout(ctx, progressEvery)
+			defer stop()
+			if err := p.bot.Progress(call, stream, n, text); err != nil {
+				p.log.Debug("a step's progress was not shown", "incident", stream, "run", n, "error", err)
+			}
+		})
+	}
+}
+
+func clean(output []byte) string {
+	return render.Clean(strings.ToValidUTF8(string(output), "�"))
+}
+
+// outcome turns what the runner says into what is recorded; the whole goes
+// into the evidence.
+func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.StepRun, res run.Result) incident.Outcome {
+	out := incident.Outcome{
+		End: incident.End(res.Ended), Exit: res.Exit, Why: render.Cut(res.Why, keptWhy), Took: res.Took.Round(time.Millisecond), Links: few(res.Links),
+		Remarks: few(res.Remarks), Commands: few(res.Commands), UndoNote: render.Cut(res.UndoNote, 300),
+	}
+	whole := res.Output
+	if res.Table != nil {
+		out.Table, whole = true, []byte(tableText(*res.Table))
+	}
+	text := strings.TrimRight(clean(whole), "\n ")
+	out.Output = head(text, keptOutput)
+	out.Cut = out.Output != text
+	if res.Truncated {
+		out.Remarks = append(out.Remarks, "It said more than a step may say; the rest is lost.")
+	}
+	keep := context.WithoutCancel(ctx) // what ran is kept, also when it was cancelled
+	put := func(name string, data []byte) (ref, sum string) {
+		if p.steps.evidence == nil || len(data) == 0 {
+			return "", ""
+		}
+		kept, err := p.steps.evidence.Put(keep, s.ID, name, data)
+		if err != nil {
+			p.log.Error("evidence could not be kept", "incident", s.ID, "run", r.N, "error", err)
+			out.Remarks = append(out.Remarks, "The evidence "+name+" could not be kept.")
+			return "", ""
+		}
+		return kept.Name, kept.SHA256
+	}
+	out.Size = len(whole)
+	out.Ref, out.SHA256 = put(fmt.Sprintf("run-%d-output.txt", r.N), whole)
+	if r.Class == incident.Changing && r.Undoes == 0 {
+		out.Journal, _ = put(fmt.Sprintf("run-%d-undo.json", r.N), res.Undo)
+	}
+	for _, f := range res.Files {
+		if name, _ := put(fmt.Sprintf("run-%d-%s", r.N, f.Name), f.Data); name != "" {
+			out.Files = append(out.Files, name)
+		}
+	}
+	if res.Post != nil {
+		out.Check = "ok"
+		if !res.Post.OK {
+			out.Check = render.Cut(strings.TrimSpace(res.Post.Why+" "+head(clean(res.Post.Output), 400)), keptWhy)
+			if out.Check == "" {
+				out.Check = "it did not say why"
+			}
+		}
+	}
+	return out
+}
+
+// head is the beginning of a text, to the end of a line where there is one.
+func head(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	text = string([]rune(text)[:limit])
+	if i := strings.LastIndexByte(text, '\n'); i > limit/2 {
+		text = text[:i]
+	}
+	return text
+}
+
+func few(list []string) []string {
+	if len(list) > keptList {
+		list = append(list[:keptList:keptList], fmt.Sprintf("… and %d more", len(list)-keptList))
+	}
+	var out []string
+	for _, l := range list {
+		out = append(out, render.Cut(render.Clean(l), keptWhy))
+	}
+	return out
+}
+
+func previewOf(res run.Result) incident.Preview {
+	out := incident.Preview{
+		Commands: few(res.Commands), Diff: head(clean([]byte(res.Diff)), keptDiff), Disruption: few(res.Disruption), Remarks: few(res.Remarks),
+		Undo: render.Cut(res.UndoNote, 300),
+	}
+	out.Cut = len(out.Diff) < len(clean([]byte(res.Diff)))
+	for _, o := range res.Touches {
+		out.Objects = append(out.Objects, incident.Object{
+			Kind: o.Kind, Resource: o.Resource, Namespace: o.Namespace, Name: o.Name, UID: o.UID, Version: o.Version, Revision: o.ResourceVersion,
+			Verb: o.Verb, Pods: o.Pods,
+		})
+	}
+	return out
+}
+
+// seen are the objects that an approval is bound to.
+func seen(list []incident.Object) []run.Object {
+	out := []run.Object{}
+	for _, o := range list {
+		out = append(out, run.Object{
+			Kind: o.Kind, Resource: o.Resource, Namespace: o.Namespace, Name: o.Name, UID: o.UID, Version: o.Version, ResourceVersion: o.Revision,
+			Verb: o.Verb, Pods: o.Pods,
+		})
+	}
+	return out
+}
+
+// tableText lays a table out in columns.
+func tableText(t run.Table) string {
+	const widest = 60
+	widths := make([]int, len(t.Columns))
+	rows := append([][]string{t.Columns}, t.Rows...)
+	cell := func(text string) string { return render.Cut(strings.Join(strings.Fields(text), " "), widest) }
+	for _, row := range rows {
+		for i, c := range row {
+			if i < len(widths) {
+				widths[i] = max(widths[i], utf8.RuneCountInString(cell(c)))
+			}
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		line := ""
+		for i, c := range row {
+			if i < len(widths) {
+				c = cell(c)
+				line += c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2)
+			}
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	fmt.Fprintf(&b, "(%d rows", len(t.Rows))
+	if t.More {
+		b.WriteString(", and there are more")
+	}
+	return b.String() + ")"
+}
+
+// sayFor gives to the incident what a step asked to be said, as the person who
+// asked for the step, with that person's rights.
+func (p *Program) sayFor(ctx context.Context, s incident.Incident, r incident.StepRun, list []run.Said) []string {
+	var out []string
+	for i, said := range list {
+		text := strings.Join(said.Words, " ")
+		var answer string
+		switch {
+		case said.By == "pagerduty" && len(said.Words) > 0 && strings.HasPrefix(said.Words[0], "resolve"):
+			answer = p.resolvePages(ctx, s, r)
+		case said.By == "pagerduty":
+			answer = p.sayOne(ctx, s, r, i, []string{"ack", s.ID})
+		default:
+			answer = p.sayOne(ctx, s, r, i, said.Words)
+		}
+		out = append(out, render.Cut("/"+said.By+" "+text+": "+answer, keptWhy))
+	}
+	return out
+}
+
+func (p *Program) sayOne(ctx context.Context, s incident.Incident, r incident.StepRun, i int, words []string) string {
+	quoted := make([]string, len(words))
+	for j, w := range words {
+		if strings.ContainsAny(w, " \t\n") {
+			w = `"` + strings.ReplaceAll(w, `"`, "'") + `"`
+		}
+		quoted[j] = w
+	}
+	reply := p.commands.Run(ctx, commands.Call{
+		Text: strings.Join(quoted, " "), By: r.By, Via: commands.ViaHTTP, Key: fmt.Sprintf("step:%s/%d/%d", s.ID, r.N, i),
+		Channel: s.Card.Channel, Thread: s.Card.TS, Now: p.now(),
+	})
+	return strings.Join(strings.Fields(reply.Text), " ")
+}
+
+// resolvePages resolves the incident's pages in PagerDuty, and nothing else.
+func (p *Program) resolvePages(ctx context.Context, s incident.Incident, r incident.StepRun) string {
+	channel, ok := p.channels.of("pagerduty")
+	follower, can := channel.(notify.Follower)
+	refs := s.Refs("pagerduty")
+	switch {
+	case !ok || !can:
+		return "PagerDuty is not configured."
+	case len(refs) == 0:
+		return s.ID + " has paged nobody over PagerDuty."
+	}
+	err := follower.Follow(ctx, notify.Follow{
+		Delivery: fmt.Sprintf("step:%s/%d", s.ID, r.N), Incident: s, Refs: refs, Now: p.now(),
+		Record: incident.Record{Seq: s.Seq, At: p.now(), Event: incident.ResolvedEvent{By: r.By, Cause: r.Title}},
+	}, false)
+	if err != nil {
+		return "that did not work: " + sentence(err)
+	}
+	return "resolved in PagerDuty."
+}
