@@ -154,7 +154,7 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 		out.Table, whole = true, []byte(tableText(*res.Table))
 	}
 	text := strings.TrimRight(clean(whole), "\n ")
-	out.Output = head(text, keptOutput)
+	out.Output = beginning(text, keptOutput)
 	out.Cut = out.Output != text
 	if res.Truncated {
 		out.Remarks = append(out.Remarks, "It said more than a step may say; the rest is lost.")
@@ -185,7 +185,7 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 	if res.Post != nil {
 		out.Check = "ok"
 		if !res.Post.OK {
-			out.Check = render.Cut(strings.TrimSpace(res.Post.Why+" "+head(clean(res.Post.Output), 400)), keptWhy)
+			out.Check = render.Cut(strings.TrimSpace(res.Post.Why+" "+beginning(clean(res.Post.Output), 400)), keptWhy)
 			if out.Check == "" {
 				out.Check = "it did not say why"
 			}
@@ -194,8 +194,8 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 	return out
 }
 
-// head is the beginning of a text, to the end of a line where there is one.
-func head(text string, limit int) string {
+// beginning is the beginning of a text, to the end of a line where there is one.
+func beginning(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
@@ -219,7 +219,7 @@ func few(list []string) []string {
 
 func previewOf(res run.Result) incident.Preview {
 	out := incident.Preview{
-		Commands: few(res.Commands), Diff: head(clean([]byte(res.Diff)), keptDiff), Disruption: few(res.Disruption), Remarks: few(res.Remarks),
+		Commands: few(res.Commands), Diff: beginning(clean([]byte(res.Diff)), keptDiff), Disruption: few(res.Disruption), Remarks: few(res.Remarks),
 		Undo: render.Cut(res.UndoNote, 300),
 	}
 	out.Cut = len(out.Diff) < len(clean([]byte(res.Diff)))

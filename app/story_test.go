@@ -73,7 +73,7 @@ func TestStory(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.command("erin", "#incidents", `/incident create "API service down - investigating"`)
 		card := w.card("API service down - investigating")
-		if !says(card, "P1", "Investigating", "Acknowledge", "Post update", "Escalate", "Playbook", "Resolve") {
+		if !says(card, "P0", "Investigating", "Acknowledge", "Post update", "Escalate", "Playbook", "Resolve") {
 			t.Errorf("the card lacks something:\n%s", card.Blocks)
 		}
 
