@@ -331,7 +331,9 @@ func (c *curlCall) print(s shell.Streams, res *http.Response, took time.Duration
 		text := strings.NewReplacer("%{http_code}", fmt.Sprintf("%03d", res.StatusCode), "%{response_code}", fmt.Sprintf("%03d", res.StatusCode),
 			"%{time_total}", fmt.Sprintf("%.6f", took.Seconds()), "%{size_download}", strconv.FormatInt(n, 10), "%{url_effective}", res.Request.URL.String(),
 			"%{content_type}", res.Header.Get("Content-Type"), `\n`, "\n", `\t`, "\t", "%%", "%").Replace(c.format)
-		io.WriteString(s.Out, text)
+		if _, err := io.WriteString(s.Out, text); err != nil {
+			return err
+		}
 	}
 	if err == nil && failed {
 		if !c.silent || c.show {

@@ -488,7 +488,7 @@ func tr(ctx context.Context, s shell.Streams, args []string) (err error) {
 			return
 		}
 		last = r
-		out.WriteRune(r)
+		put(out, string(r))
 	}
 	each := func(r rune) {
 		switch {

@@ -23,7 +23,7 @@ func Commands() map[string]shell.Command {
 		"grep": grep, "egrep": grep, "fgrep": grep,
 		"head": head, "tail": tail, "sort": sortLines, "uniq": uniq, "wc": wc, "cut": cut, "tr": tr,
 		"cat": cat, "tac": tac, "rev": rev, "nl": nl, "column": column, "base64": base64Text,
-		"sed": sed, "jq": jq,
+		"sed": sed, "awk": awk, "jq": jq,
 	}
 }
 
@@ -99,6 +99,9 @@ func ignoreEOF(err error) error {
 	}
 	return err
 }
+
+// put writes text; what could not be written is told by the flush.
+func put(w *bufio.Writer, text string) { _, _ = w.WriteString(text) }
 
 // option describes a command's options: letters without a value, letters with one, and long names for them.
 type option struct {

@@ -52,7 +52,7 @@ func grep(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	p := &grepping{given: g, re: re, after: numbers['A'], before: numbers['B'], most: numbers['m'], print: func(line string) { out.WriteString(line); out.WriteByte('\n') }}
+	p := &grepping{given: g, re: re, after: numbers['A'], before: numbers['B'], most: numbers['m'], print: func(line string) { put(out, line+"\n") }}
 	if err := eachLine(ctx, s.In, p.line); err != nil {
 		return err
 	}
@@ -71,6 +71,9 @@ func numbered(args []string, letter byte) []string {
 	for i, a := range out[1:] {
 		if a == "--" {
 			break
+		}
+		if before := out[i]; i > 0 && len(before) == 2 && before[0] == '-' && strings.IndexByte("nceABCm", before[1]) >= 0 && len(args[i]) == 2 {
+			continue // it is that option's value
 		}
 		if len(a) > 1 && a[0] == '-' && strings.Trim(a[1:], "0123456789") == "" {
 			out[i+1] = "-" + string(letter) + a[1:]

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -29,10 +30,7 @@ func head(ctx context.Context, s shell.Streams, args []string) (err error) {
 			return err
 		}
 		_, err = io.CopyN(out, s.In, int64(n))
-		if err == io.EOF {
-			err = nil
-		}
-		return err
+		return ignoreEOF(err)
 	}
 	n, err := size(g.value('n', "10"))
 	if err != nil {
@@ -87,9 +85,9 @@ func tail(ctx context.Context, s shell.Streams, args []string) (err error) {
 		}
 		all, err := io.ReadAll(s.In)
 		if strings.HasPrefix(v, "+") {
-			out.Write(all[min(len(all), max(0, n-1)):])
+			put(out, string(all[min(len(all), max(0, n-1)):]))
 		} else {
-			out.Write(all[max(0, len(all)-max(n, -n)):])
+			put(out, string(all[max(0, len(all)-max(n, -n)):]))
 		}
 		return err
 	}
@@ -183,7 +181,7 @@ func rev(ctx context.Context, s shell.Streams, args []string) (err error) {
 	defer done(&err)
 	return eachLine(ctx, s.In, func(line string) (bool, error) {
 		for r := []rune(line); len(r) > 0; r = r[:len(r)-1] {
-			out.WriteRune(r[len(r)-1])
+			put(out, string(r[len(r)-1]))
 		}
 		return true, out.WriteByte('\n')
 	})
@@ -259,12 +257,12 @@ func column(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	for _, fields := range rows {
 		for i, f := range fields {
-			out.WriteString(f)
+			put(out, f)
 			if i < len(fields)-1 {
-				out.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(f)) + g.value('o', "  "))
+				put(out, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(f))+g.value('o', "  "))
 			}
 		}
-		out.WriteByte('\n')
+		put(out, "\n")
 	}
 	return nil
 }
@@ -285,7 +283,7 @@ func base64Text(_ context.Context, s shell.Streams, args []string) (err error) {
 	defer done(&err)
 	if g.set['d'] {
 		plain, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-		out.Write(plain)
+		put(out, string(plain))
 		if err != nil {
 			return fmt.Errorf("this is not base64")
 		}
@@ -300,9 +298,9 @@ func base64Text(_ context.Context, s shell.Streams, args []string) (err error) {
 		fmt.Fprintln(out, code[:wrap])
 		code = code[wrap:]
 	}
-	out.WriteString(code)
+	put(out, code)
 	if wrap > 0 {
-		out.WriteByte('\n')
+		put(out, "\n")
 	}
 	return nil
 }
@@ -323,7 +321,7 @@ func wc(ctx context.Context, s shell.Streams, args []string) error {
 			return context.Cause(ctx)
 		}
 		r, size, err := in.ReadRune()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
