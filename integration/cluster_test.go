@@ -11,6 +11,7 @@ import (
 	core "k8s.io/api/core/v1"
 	kerrors "k8s.io/apimachinery/pkg/api/errors"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -59,9 +60,8 @@ func deploy(t *testing.T, c *cluster.Cluster, ns, name, image string) {
 // setImage changes the image of a deployment's only container.
 func setImage(t *testing.T, c *cluster.Cluster, ns, name, image string) {
 	t.Helper()
-	d := deployment(t, c, ns, name)
-	d.Spec.Template.Spec.Containers[0].Image = image
-	if _, err := c.Clients.AppsV1().Deployments(ns).Update(t.Context(), d, meta.UpdateOptions{}); err != nil {
+	patch := fmt.Sprintf(`[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": %q}]`, image)
+	if _, err := c.Clients.AppsV1().Deployments(ns).Patch(t.Context(), name, types.JSONPatchType, []byte(patch), meta.PatchOptions{}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -87,7 +87,11 @@ func settled(t *testing.T, c *cluster.Cluster, ns, name string) {
 		if s.ObservedGeneration < d.Generation || s.UpdatedReplicas != want || s.ReadyReplicas != want || s.Replicas != want {
 			return fmt.Errorf("%d of %d are ready, %d are new", s.ReadyReplicas, want, s.UpdatedReplicas)
 		}
-		return nil
+		pods, err := podsOf(ctx, c, ns, name)
+		if err == nil && len(pods) != int(want) {
+			err = fmt.Errorf("there are %d pods, some of them going", len(pods))
+		}
+		return err
 	})
 }
 

@@ -30,7 +30,16 @@ func (t transport) perform(req *http.Request, to target, body []byte) (*http.Res
 		if err != nil {
 			return nil, err
 		}
-		if moved(req, res.StatusCode, got) && try < conflicts {
+		again := moved(req, res.StatusCode, got)
+		if !again && res.StatusCode == http.StatusUnprocessableEntity && jsonPatch(req) && before != nil {
+			// The server does not say which operation failed: it was ours when the object has another version now.
+			now, err := t.get(req, to.path)
+			if err != nil {
+				return nil, err
+			}
+			again = now != nil && text(now, "metadata", "resourceVersion") != text(before, "metadata", "resourceVersion")
+		}
+		if again && try < conflicts {
 			g.forget(entry)
 			continue // what approval is bound to is looked at again
 		}
@@ -51,6 +60,10 @@ func (t transport) perform(req *http.Request, to target, body []byte) (*http.Res
 		g.record(entry, true)
 		return res, nil
 	}
+}
+
+func jsonPatch(req *http.Request) bool {
+	return req.Method == http.MethodPatch && strings.Contains(req.Header.Get("Content-Type"), "json-patch")
 }
 
 // moved tells whether a bound request failed because the object had got another version meanwhile.
