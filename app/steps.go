@@ -231,7 +231,7 @@ func (p *Program) beginStep(ctx context.Context, d outbox.Delivery, e incident.P
 	}
 	return p.steps.begin(d.ID, d.Stream, e.N, func(ctx context.Context) incident.Intent {
 		if e.Look {
-			return p.lookAt(ctx, s, r, d.ID)
+			return p.previewRun(ctx, s, r, d.ID)
 		}
 		return p.runStep(ctx, s, r, d.ID)
 	}), nil

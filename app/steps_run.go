@@ -51,8 +51,8 @@ func (p *Program) request(ctx context.Context, s incident.Incident, r incident.S
 	return req, nil
 }
 
-// lookAt asks for a dry run.
-func (p *Program) lookAt(ctx context.Context, s incident.Incident, r incident.StepRun, name string) incident.Intent {
+// previewRun asks for a dry run.
+func (p *Program) previewRun(ctx context.Context, s incident.Incident, r incident.StepRun, name string) incident.Intent {
 	req, err := p.request(ctx, s, r, name)
 	if err != nil {
 		return incident.EndStep{N: r.N, Outcome: incident.Outcome{End: incident.EndNotRun, Why: sentence(err)}}
