@@ -148,15 +148,15 @@ func (p *Program) lookAtSilenced(ctx context.Context) error {
 		if g.Silence.N == 0 || !g.Silence.Remote || g.Silence.ID == "" || !g.Fires() {
 			continue
 		}
-		if err := p.lookAt(ctx, g); err != nil {
+		if err := p.lookAtGroup(ctx, g); err != nil {
 			worst = err
 		}
 	}
 	return worst
 }
 
-// lookAt puts on record which of a group's alerts Alertmanager has no more.
-func (p *Program) lookAt(ctx context.Context, g incident.AlertGroup) error {
+// lookAtGroup puts on record which of a group's alerts Alertmanager has no more.
+func (p *Program) lookAtGroup(ctx context.Context, g incident.AlertGroup) error {
 	there := map[string]bool{}
 	for _, labels := range silenced(g) {
 		list, err := p.sources.alertmanager.Alerts(ctx, labels)
