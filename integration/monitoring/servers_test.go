@@ -102,10 +102,12 @@ func (p *process) tail() string {
 // until asks again and again until there is no error.
 func until(t *testing.T, what string, ask func() error) {
 	t.Helper()
-	end := time.Now().Add(patience)
+	began := time.Now()
+	end := began.Add(patience)
 	for {
 		err := ask()
 		if err == nil {
+			t.Logf("%.1f s until there was %s", time.Since(began).Seconds(), what)
 			return
 		}
 		if time.Now().After(end) {

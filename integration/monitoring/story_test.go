@@ -23,6 +23,7 @@ func TestAServiceStopsAndReturns(t *testing.T) {
 	m := h.message("#incidents", "CRITICAL: ServiceDown", "checkout-api does not answer", "Acknowledge", "Playbook", "Silence", "Runbook", "Dashboard", "Graph")
 	card := h.message("#incidents", "🚨 P0 Incident: checkout-api does not answer")
 	h.recorded("INC-1", "paged")
+	h.reply("#incidents", card, "Critical service down")
 	m = h.message("#incidents", "CRITICAL: ServiceDown", "INC-1")
 	m = h.message("#incidents", "CRITICAL: ServiceDown", `"type":"image"`)
 	chart, err := png.Decode(bytes.NewReader(h.picture(m)))
