@@ -59,15 +59,15 @@ func TestStory(t *testing.T) {
 
 	b.Go("incidents")
 	b.Command(`/incident create "` + title + `"`)
-	b.WaitMessage("P1 Incident: " + title)
+	b.WaitMessage("P0 Incident: " + title)
 	b.WaitText("On-call: @")
 	b.WaitText("Next escalation L2 ")
 	if text := b.Text(); !strings.Contains(text, "Next update today ") {
-		t.Errorf("the card of a new P1 does not say when the next update is due:\n%s", text)
+		t.Errorf("the card of a new P0 does not say when the next update is due:\n%s", text)
 	}
 	oncall := named(t, b, onCallLine)
-	b.ClickIn("is the default", "Dismiss")
-	b.WaitGone("is the default")
+	b.ClickIn("comes from the playbook", "Dismiss")
+	b.WaitGone("comes from the playbook")
 	b.Shot("card")
 
 	b.Be(oncall)
@@ -85,7 +85,7 @@ func TestStory(t *testing.T) {
 
 	b.Be("Erin Davis")
 	b.Go("incidents")
-	b.Tool("P1 Incident: "+title, "Reply in thread")
+	b.Tool("P0 Incident: "+title, "Reply in thread")
 	b.WaitMessage("an update on INC-1 is due")
 	b.WaitTrue("the reminder has the update filled in", `message("Update: `+title+`") && message("Actions taken: `+oncall+`")`)
 
@@ -110,7 +110,7 @@ func TestStory(t *testing.T) {
 
 	b.Be("Erin Davis")
 	b.Go("incidents")
-	b.ClickIn("P1 Incident: "+title, "Resolve")
+	b.ClickIn("P0 Incident: "+title, "Resolve")
 	b.WaitForm("Resolve INC-1")
 	b.Fill("Root cause", "Version 41 broke the login")
 	b.Fill("Fix applied", "Rolled back to version 40")
