@@ -61,8 +61,7 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	watch := f.Config != ""
 	if !watch {
 		f.Config = filepath.Join(dir, "config")
-	}
-	if err := given(f.Config); err != nil {
+	} else if err := given(f.Config); err != nil {
 		return err
 	}
 	live, err := config.NewLive(f.Config, os.LookupEnv)
