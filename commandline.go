@@ -21,6 +21,7 @@ type commandLine struct {
 	Simulate   simulateCommand  `cmd:"" help:"Say who would be woken, when and by what: muster simulate P0 'Sun 03:00 Europe/Berlin'."`
 	Page       pageCommand      `cmd:"" help:"Send a test page: muster page --test --as alice@example.com."`
 	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
+	Alert      alertCommand     `cmd:"" help:"Send a test alert through the running program."`
 	Playbook   playbookCommand  `cmd:"" help:"Read playbooks: what is wrong with them, and what their steps would run."`
 	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
 	Export     exportCommand    `cmd:"" help:"Write one incident as an archive with hashes, or check such a file."`
@@ -116,6 +117,20 @@ type pageCommand struct {
 
 func (c pageCommand) Run(ctx context.Context) error {
 	return app.TestPage(ctx, app.Question{JSON: c.JSON, Out: os.Stdout, Env: os.LookupEnv}, c.As)
+}
+
+type alertCommand struct {
+	Test alertTestCommand `cmd:"" help:"Send a sample alert through everything: the inlet, the record, the channels, and an incident where one is declared."`
+}
+
+type alertTestCommand struct {
+	Severity string `help:"The alert's severity." enum:"critical,warning,info" default:"warning"`
+	Resolved bool   `help:"Send the end of the alert."`
+	JSON     bool   `name:"json" help:"Answer in JSON."`
+}
+
+func (c alertTestCommand) Run(ctx context.Context) error {
+	return app.AlertTest(ctx, app.Question{JSON: c.JSON, Out: os.Stdout, Env: os.LookupEnv}, c.Severity, c.Resolved)
 }
 
 type incidentCommand struct {

@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -96,20 +95,7 @@ func (a alertDesk) Say(ctx context.Context, in incident.Intent, key string, repl
 	return done.Reply, nil
 }
 
-// sample is an Alertmanager webhook of one alert, as a real one sends it.
-func sample(severity, status string, now time.Time) []byte {
-	began := now.UTC().Truncate(time.Second)
-	alert := map[string]any{
-		"status": status, "startsAt": began, "endsAt": time.Time{}, "fingerprint": "7e57a1e27" + severity,
-		"labels": map[string]string{"alertname": "MusterTest", "severity": severity, "service": "muster-test", "instance": "test-1"},
-		"annotations": map[string]string{
-			"summary":     "A test alert, sent by hand",
-			"description": "Nothing is wrong. This alert shows that alerts arrive, are announced, and become incidents where the configuration says so.",
-		},
-	}
-	body, _ := json.Marshal(map[string]any{
-		"version": "4", "status": status, "receiver": "muster", "groupKey": `{}:{alertname="MusterTest", severity="` + severity + `"}`,
-		"groupLabels": map[string]string{"alertname": "MusterTest", "severity": severity}, "alerts": []any{alert},
-	})
-	return body
+// firing are the groups that fire.
+func firing(live []incident.AlertGroup) []incident.AlertGroup {
+	return slices.DeleteFunc(live, func(g incident.AlertGroup) bool { return !g.Fires() })
 }

@@ -95,6 +95,8 @@ func Demo(ctx context.Context, f DemoFlags, out, logTo io.Writer) (err error) {
 	}
 	setup := demoWorkspace(live.Get(), clock)
 	setup.Phone = standIns.press
+	bell := &alarmBell{url: public, token: config.NewSecret("demo"), now: clock.Now, since: map[string]time.Time{}}
+	setup.Actions, setup.Act = demoActions(), bell.press
 	ws := workspace.New(setup)
 	standIns.ws = ws
 	url := "http://" + ln.Addr().String()

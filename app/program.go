@@ -117,6 +117,7 @@ func New(opt Options) *Program {
 		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
 		Dial:  opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
 		Evidence: p.steps.read, Ahead: bot.Ahead(p.roster.rules), Members: p.roster.members,
+		Alerts: func() []incident.AlertGroup { return firing(alertDesk{p.intake}.Live()) },
 	})
 	p.commands = commands.New(commands.Config{
 		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, Drills: reader{p.incidents}, People: p.bot.Directory(),

@@ -57,6 +57,9 @@ type Config struct {
 	Ahead func(incident.Incident, time.Time) render.Ahead
 	// Evidence reads what a playbook's step left; nil: nothing is kept.
 	Evidence func(ctx context.Context, incident, ref string) ([]byte, error)
+	// Alerts lists the groups of alerts that fire, the worst first, for the home
+	// tab; nil: none.
+	Alerts func() []incident.AlertGroup
 	// OnCall lists who is on call now, for the home tab; nil: nobody.
 	OnCall func(time.Time) []render.OnCall
 

@@ -318,6 +318,9 @@ func (b *Bot) publishHome(ctx context.Context, user string) {
 	if b.cfg.OnCall != nil {
 		h.OnCall = b.cfg.OnCall(b.cfg.Now())
 	}
+	if b.cfg.Alerts != nil {
+		h.Alerts = b.cfg.Alerts()
+	}
 	err := persist(ctx, func() error { return b.api.PublishView(ctx, user, b.frame().Home(h)) })
 	if err != nil {
 		b.cfg.Log.Warn("a home tab could not be shown", "error", err)

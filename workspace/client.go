@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,7 +35,7 @@ func (w *Workspace) Handler() http.Handler {
 	for path, do := range map[string]clientAction{
 		"POST /client/command": clientCommand, "POST /client/action": clientAct, "POST /client/view/submit": clientSubmit,
 		"POST /client/view/close": clientClose, "POST /client/shortcut": clientShortcut, "POST /client/options": clientOptions,
-		"POST /client/home": clientHome, "POST /client/clock": clientClock, "POST /client/faults": clientFaults,
+		"POST /client/home": clientHome, "POST /client/clock": clientClock, "POST /client/faults": clientFaults, "POST /client/button": clientButton,
 		"POST /client/phone/key": clientPhoneKey, "GET /client/canvas": clientCanvas,
 	} {
 		mux.HandleFunc(path, w.asPerson(do))
@@ -93,7 +94,7 @@ func (w *Workspace) serveBoot(rw http.ResponseWriter, r *http.Request) {
 	writeJSON(rw, http.StatusOK, obj{"ok": true, "team": w.team, "people": people, "channels": channels, "usergroups": groups,
 		"bot":      obj{"user_id": w.bot.id, "name": w.bot.handle, "real_name": w.bot.name, "app_id": w.appID, "bot_id": w.botID},
 		"commands": append([]Command{}, w.cfg.Commands...), "shortcuts": append([]Shortcut{}, w.cfg.Shortcuts...), "clock": w.clock(),
-		"faults": w.Faults(), "hint": w.cfg.Hint, "connected": w.sockets.count(), "event_id": w.stream.last})
+		"faults": w.Faults(), "hint": w.cfg.Hint, "actions": append([]Action{}, w.cfg.Actions...), "connected": w.sockets.count(), "event_id": w.stream.last})
 }
 
 type clientAction func(w *Workspace, u *user, body []byte, r *http.Request) (obj, error)
@@ -276,6 +277,22 @@ func clientFaults(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, err
 		return nil, code("user_not_found")
 	}
 	return obj{"faults": f}, nil
+}
+
+func clientButton(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, error) {
+	var in struct {
+		Name string `json:"name"`
+	}
+	if err := read(body, &in); err != nil {
+		return nil, err
+	}
+	if w.cfg.Act == nil || !slices.ContainsFunc(w.cfg.Actions, func(a Action) bool { return a.Name == in.Name }) {
+		return nil, code("no_action")
+	}
+	if err := w.cfg.Act(in.Name); err != nil {
+		return nil, code("action_failed")
+	}
+	return obj{}, nil
 }
 
 func clientPhoneKey(w *Workspace, _ *user, body []byte, _ *http.Request) (obj, error) {

@@ -30,6 +30,10 @@ type Config struct {
 	BotToken string // empty: a made-up one beginning with xoxb-
 	AppToken string // empty: a made-up one beginning with xapp-
 	Hint     string // one line of what to try, shown by the page
+	// Actions are buttons that the page shows beside Slack; Act carries one out,
+	// named by its Name. Its error is shown to the person.
+	Actions []Action
+	Act     func(name string) error
 
 	// Scopes are the bot token's. Nil: every scope there is.
 	Scopes []string
@@ -62,6 +66,13 @@ type Command struct {
 	UsageHint   string `json:"usage_hint"`
 	// ShouldEscape replaces @handles and #channels in the text by <@U…|handle> and <#C…|name>.
 	ShouldEscape bool `json:"should_escape"`
+}
+
+// Action is a button of the page that is none of Slack's.
+type Action struct {
+	Name  string `json:"name"`
+	Label string `json:"label"`
+	Note  string `json:"note"` // one sentence of what it does
 }
 
 // Shortcut is a shortcut of the app.

@@ -371,6 +371,28 @@ func (f Frame) alertsOver(s incident.Incident, e incident.AllAlertsResolved) Mes
 	return message(text, section(text), actions("alerts-over", button(ActResolve, "Resolve", s.ID, primary), button(ActUpdate, "Post update", s.ID, usual)))
 }
 
+// homeAlerts lists the alerts that fire on the home tab; none: nothing.
+func (f Frame) homeAlerts(h Home) []Object {
+	if len(h.Alerts) == 0 {
+		return nil
+	}
+	const most = 10
+	out := []Object{header("Alerts")}
+	for i, g := range h.Alerts {
+		if i == most {
+			return append(out, small(fmt.Sprintf("%d more; see `/incident alerts`.", len(h.Alerts)-most)))
+		}
+		title := short(line2(g.Title()), 200)
+		if len(g.Posts) > 0 {
+			if u := f.link(g.Posts[0].Spot); u != "" {
+				title = "<" + u + "|" + strings.ReplaceAll(title, "|", "¦") + ">"
+			}
+		}
+		out = append(out, section(fmt.Sprintf("%s %s · %s", classMark(g.Worst()), title, f.alertState(AlertGroup{Group: g}))))
+	}
+	return out
+}
+
 // cardAlerts lists an incident's alerts on its card; empty: it has none.
 func (f Frame) cardAlerts(s incident.Incident) string {
 	if len(s.Alerts) == 0 {

@@ -14,6 +14,8 @@ type Home struct {
 	Open []incident.Incident
 	// OnCall says who is on call for each role.
 	OnCall []OnCall
+	// Alerts are the groups of alerts that fire, the worst first.
+	Alerts []incident.AlertGroup
 }
 
 // OnCall is one role's person and until when; the zero time: without end.
@@ -41,6 +43,7 @@ func (f Frame) Home(h Home) View {
 	if waiting := f.waitingSteps(h); len(waiting) > 0 {
 		blocks = append(append(blocks, header("Waiting for approval")), waiting...)
 	}
+	blocks = append(blocks, f.homeAlerts(h)...)
 	if mine := f.myPages(h); len(mine) > 0 {
 		blocks = append(append(blocks, header("Your pages")), mine...)
 	}

@@ -83,6 +83,15 @@ func (t *teller) alerts() {
 			t.message("alert operations "+kind, m)
 		}
 	}
+	firing := incident.AlertGroup{}
+	for _, r := range x.group()[:5] {
+		firing = incident.ApplyGroup(firing, r)
+	}
+	home := Home{Person: x.person(1)}
+	for range max(1, x.many) {
+		home.Alerts = append(home.Alerts, firing)
+	}
+	t.view("alert home", x.frame(storyStart).Home(home))
 	s := incident.Incident{ID: "INC-1", Seq: 1, Title: x.text(0), Severity: incident.P0, Status: incident.Investigating, DeclaredAt: storyStart}
 	for firing := range 2 {
 		s.Alerts = x.refs(firing)

@@ -235,6 +235,7 @@ async function start() {
     commands: answer.commands || [],
     shortcuts: answer.shortcuts || [],
     hint: answer.hint || "",
+    actions: answer.actions || [],
   });
   for (const person of state.people) state.users.set(person.id, { ...person, profile: { title: person.title, email: person.email } });
   if (typeof answer.connected === "number") emit("bots", (state.bots = answer.connected));

@@ -9,6 +9,8 @@ export function startHeader() {
   const phone = drawer("phone", "Phone", "phone");
   const inbox = drawer("mail", "Inbox", "inbox");
   const faults = drawer("bolt", "Faults", "faults");
+  const actions = drawer("bell", "Alerts", "actions");
+  actions.hidden = true;
   const status = el("span", { class: "status", role: "status" });
   const theme = iconButton("moon", "Dark theme", () => changeTheme());
   replace(
@@ -18,14 +20,15 @@ export function startHeader() {
     el("button", { class: "jump-field", type: "button", onclick: () => emit("switcher"), "aria-keyshortcuts": "Control+K Meta+K" }, icon("search", 16), el("span", { text: "Jump to…" }), el("kbd", { text: /Mac|iP(hone|ad)/.test(navigator.platform) ? "⌘K" : "Ctrl K" })),
     status,
     clockControl(),
-    el("div", { class: "top-tools" }, faults, phone, inbox, theme),
+    el("div", { class: "top-tools" }, actions, faults, phone, inbox, theme),
   );
 
   const drawMarks = () => {
     mark(phone, [...state.calls.values()].filter((c) => c.state !== "ended").length, "bad");
     mark(inbox, state.mails.filter((m) => m.unread).length);
     mark(faults, anyFault() ? "!" : 0, "bad");
-    for (const [node, kind] of [[phone, "phone"], [inbox, "inbox"], [faults, "faults"]]) node.setAttribute("aria-pressed", String(state.pane?.kind === kind));
+    actions.hidden = !state.actions?.length;
+    for (const [node, kind] of [[phone, "phone"], [inbox, "inbox"], [faults, "faults"], [actions, "actions"]]) node.setAttribute("aria-pressed", String(state.pane?.kind === kind));
     phone.classList.toggle("ringing", [...state.calls.values()].some((c) => c.state === "ringing"));
   };
   for (const topic of ["calls", "mails", "mails-read", "faults", "pane", "person"]) on(topic, drawMarks);

@@ -7,10 +7,10 @@ import { mrkdwn } from "./mrkdwn.js";
 import { slack } from "./api.js";
 import { summary } from "./message.js";
 import { threadPane } from "./thread.js";
-import { phonePane, inboxPane, faultsPane } from "./tools.js";
+import { phonePane, inboxPane, faultsPane, actionsPane } from "./tools.js";
 import { state, emit, on, authorOf, fullName, timeOf, dayTitle } from "./state.js";
 
-const KINDS = { thread: threadPane, pins: pinsPane, canvas: canvasPane, members: membersPane, phone: phonePane, inbox: inboxPane, faults: faultsPane };
+const KINDS = { thread: threadPane, pins: pinsPane, canvas: canvasPane, members: membersPane, phone: phonePane, inbox: inboxPane, faults: faultsPane, actions: actionsPane };
 
 let current = null;
 let opener = null;

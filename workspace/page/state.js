@@ -11,6 +11,7 @@ export const state = {
   commands: [],
   shortcuts: [],
   hint: "",
+  actions: [],
   place: null, // {kind:"channel", id} or {kind:"home"}
   timelines: new Map(), // "C1" or "C1/1700.1" → Timeline
   pane: null, // {kind, …}

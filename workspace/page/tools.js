@@ -130,6 +130,32 @@ export function faultsPane() {
   return { title: "Faults", body, refresh, stop: () => offs.forEach((off) => off()) };
 }
 
+// ---- actions ----
+
+export function actionsPane() {
+  const body = el("div", { class: "pane-body" });
+  const run = async (button, action) => {
+    button.disabled = true;
+    try {
+      await client("button", { name: action.name });
+      toast(`Sent: ${action.label}`, "info");
+    } catch (error) {
+      toast(sentence(error), "bad");
+    } finally {
+      button.disabled = false;
+    }
+  };
+  replace(
+    body,
+    el("p", { class: "lead", text: "What a monitoring system would send. Each button posts a real webhook to the app." }),
+    (state.actions || []).map((action) => {
+      const button = el("button", { class: "button", type: "button", text: "Send", "aria-label": `Send: ${action.label}`, dataset: { act: action.name }, onclick: () => run(button, action) });
+      return el("div", { class: "switch-row" }, el("span", { class: "row-text" }, el("strong", { text: action.label }), el("small", { text: action.note })), button);
+    }),
+  );
+  return { title: "Alerts", body, refresh() {}, stop() {} };
+}
+
 // ---- phone ----
 
 // A call event is {call: {id, user, from, title?, state: "ringing"|"answered"|"ended",
