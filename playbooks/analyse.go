@@ -15,10 +15,12 @@ import (
 const maxKnown = 1 << 10
 
 // maxItems is the longest list of a loop whose rounds are looked at one by
-// one; maxCommands is how many commands a block may come to while they are.
+// one; maxCommands and maxVisits are how many commands a block may come to,
+// and statements be looked at, while they are.
 const (
 	maxItems    = 16
 	maxCommands = 500
+	maxVisits   = 5000
 )
 
 // word is one word of a command as far as it is known: val has characters for
@@ -41,6 +43,7 @@ type analysis struct {
 	commands []Command
 	uses     []use
 	depth    int
+	visits   int
 }
 
 // use is one place where a parameter is needed.
@@ -90,6 +93,7 @@ func (a *analysis) stmts(list []*syntax.Stmt) {
 }
 
 func (a *analysis) stmt(s *syntax.Stmt) {
+	a.visits++
 	if a.depth++; a.depth > maxNested {
 		a.refuse(s, "it is nested too deeply to be read")
 		return
@@ -235,7 +239,7 @@ func (a *analysis) loop(c *syntax.ForClause) {
 	}
 	defer a.forget(c)
 	open := func(w word) bool { return w.open || strings.ContainsAny(w.val, " \t\n*?[") }
-	if len(items) > maxItems || slices.ContainsFunc(items, open) || len(a.commands) > maxCommands {
+	if len(items) > maxItems || slices.ContainsFunc(items, open) || len(a.commands) > maxCommands || a.visits > maxVisits {
 		a.forget(c)
 		a.stmts(c.Do)
 		return
@@ -243,6 +247,10 @@ func (a *analysis) loop(c *syntax.ForClause) {
 	// The list is there to be read, so each round is looked at by itself.
 	for _, item := range items {
 		a.forget(c)
+		if a.visits > maxVisits {
+			a.stmts(c.Do)
+			return
+		}
 		a.values[it.Name.Value] = item.val
 		a.stmts(c.Do)
 	}
@@ -400,6 +408,10 @@ func (a *analysis) split(c *syntax.CallExpr, words []word) []word {
 	}
 	var all []word
 	for i, w := range c.Args {
+		if strings.ContainsRune(words[i].val, unknown) {
+			all = append(all, words[i]) // refused, or one quoted word
+			continue
+		}
 		fields, err := expand.Fields(a.config(), w)
 		if err != nil || len(fields) == 1 {
 			all = append(all, words[i])

@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,7 @@ func tidy(lines []line) (out []line, problems []Problem) {
 	open, opened := "", line{} // the fence that is open, and its line
 	at := 0                    // where in out it opened
 	indent := ""
+	closed := -1 // where in out the last fence was closed
 	for i, l := range lines {
 		m := fenceLine.FindStringSubmatch(strings.TrimRight(l.text, "\r"))
 		switch {
@@ -32,7 +34,7 @@ func tidy(lines []line) (out []line, problems []Problem) {
 			out = append(out, l)
 		case open == "":
 			bare := strings.TrimSpace(m[3]) == ""
-			if bare && len(out) > 0 && i > 0 && out[len(out)-1].n == lines[i-1].n && closes(lines[i-1].text) && wasFence(out) {
+			if bare && i > 0 && closed == len(out)-1 {
 				report(l.n, "the fence is closed twice; the second one is left out")
 				out = append(out, line{"", l.n})
 				continue
@@ -42,7 +44,7 @@ func tidy(lines []line) (out []line, problems []Problem) {
 		case m[2][0] != open[0] || len(m[2]) < len(open):
 			out = append(out, l)
 		case strings.TrimSpace(m[3]) == "":
-			open = ""
+			open, closed = "", len(out)
 			out = append(out, l)
 		case len(out) == at+1:
 			report(l.n, "the fence is opened twice; the second one counts")
@@ -61,24 +63,6 @@ func tidy(lines []line) (out []line, problems []Problem) {
 		out = closeBefore(out, at, open, indent)
 	}
 	return out, problems
-}
-
-// closes tells whether a line is a fence that can close one.
-func closes(text string) bool {
-	m := fenceLine.FindStringSubmatch(strings.TrimRight(text, "\r"))
-	return m != nil && strings.TrimSpace(m[3]) == ""
-}
-
-// wasFence tells whether the last line that is kept closed a fence, and is
-// not one of an empty block that just opened.
-func wasFence(out []line) bool {
-	count := 0
-	for _, l := range out {
-		if fenceLine.MatchString(strings.TrimRight(l.text, "\r")) {
-			count++
-		}
-	}
-	return count%2 == 0
 }
 
 func blankOf(prefix string) string {
@@ -103,6 +87,5 @@ func closeBefore(out []line, at int, fence, indent string) []line {
 	for end > at+1 && strings.TrimSpace(out[end-1].text) == "" {
 		end--
 	}
-	rest := append([]line{{indent + fence, out[end-1].n}}, out[end:]...)
-	return append(out[:end:end], rest...)
+	return slices.Insert(out, end, line{indent + fence, out[end-1].n})
 }

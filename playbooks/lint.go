@@ -46,12 +46,12 @@ func (p *parser) whole() {
 	if len(p.out.Alerts)+len(p.out.Services)+len(p.out.Words) == 0 && len(titleWords(p.out.Title)) == 0 {
 		p.problem(1, "nothing says when the playbook fits; name its alerts, services or words in the front matter")
 	}
-	var titles []string
-	for _, s := range p.out.Sections {
-		if s.Title != "" && slices.Contains(titles, s.Title) {
+	titles := map[string]bool{"": true}
+	for i, s := range p.out.Sections {
+		if titles[s.Title] && (s.Title != "" || i > 0) {
 			p.problem(s.Line, fmt.Sprintf("there are two sections named %q", oneLine(s.Title, 60)))
 		}
-		titles = append(titles, s.Title)
+		titles[s.Title] = true
 	}
 }
 

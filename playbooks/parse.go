@@ -17,8 +17,9 @@ import (
 // maxFile is the longest playbook that is read, in bytes; what is behind it
 // is left out. maxSteps is the most steps that are kept.
 const (
-	maxFile  = 512 << 10
-	maxSteps = 500
+	maxFile     = 128 << 10
+	maxSteps    = 500
+	maxProblems = 500
 )
 
 // Parse reads a playbook. It never fails: what is wrong is in Problems, and
@@ -28,7 +29,7 @@ func Parse(file string, data []byte) Playbook {
 		ID: strings.ToLower(strings.TrimSuffix(path.Base(file), path.Ext(file))), File: file, DataSource: "main",
 	}}
 	if len(data) > maxFile {
-		p.problem(0, "the file is longer than 512 KiB; the rest is left out")
+		p.problem(0, "the file is longer than 128 KiB; the rest is left out")
 		data = data[:maxFile]
 	}
 	whole := strings.TrimPrefix(string(data), "\ufeff")
@@ -114,8 +115,9 @@ func nesting(src []byte) int {
 		switch {
 		case c == '\n':
 			worst, now, blank = max(worst, now), 0, true
-		case blank && (c == '>' || c == '-' || c == '*' || c == '+'):
+		case blank && (c == '>' || c == '-' || c == '*' || c == '+' || c == '.' || c == ')'):
 			now++
+		case blank && c >= '0' && c <= '9':
 		case c == ' ' || c == '\t':
 		case c == '[' || c == '!':
 			now++
@@ -210,12 +212,10 @@ func (p *parser) flush() {
 	if p.section == nil {
 		return
 	}
-	for _, t := range p.prose {
-		if p.section.Text != "" {
-			p.section.Text += "\n\n"
-		}
-		p.section.Text += t
+	if p.section.Text != "" && len(p.prose) > 0 {
+		p.section.Text += "\n\n"
 	}
+	p.section.Text += strings.Join(p.prose, "\n\n")
 	p.prose = nil
 }
 
@@ -412,6 +412,9 @@ func (p *parser) finish() {
 	}
 	p.whole()
 	slices.SortStableFunc(p.out.Problems, func(a, b Problem) int { return a.Line - b.Line })
+	if len(p.out.Problems) > maxProblems {
+		p.out.Problems = append(p.out.Problems[:maxProblems], Problem{0, "there are more problems than these"})
+	}
 }
 
 // checks finds for every changing step the reading one behind it that tells

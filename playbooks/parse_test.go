@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
 
@@ -228,4 +229,38 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestHugeFilesAreRead: no text of the greatest length takes long to read.
+// The limit is generous: a square of the length would take hours.
+func TestHugeFilesAreRead(t *testing.T) {
+	for name, piece := range map[string]string{
+		"brackets": "[", "images": "![", "stars": "*a ", "underlines": "_a", "quotes": "> ", "lists": "- ", "numbers": "1. ", "ticks": "`", "ticks two": "`a``b",
+		"tags": "<a", "entities": "&", "fences": "```\n", "open fences": "```a\nx\n", "tildes": "~~~\n```\n", "headings": "## a\n", "same headings": "#\n", "steps": "```bash\nkubectl get pods\n```\n",
+		"items": "- [ ] a\n", "nested items": "  - [ ] a\n", "tables": "|a|b|\n", "colons": "a:\n\n", "front": "---\n", "links": "[a](b)", "references": "[a]: b\n", "html": "<!--", "emphasis": "**a *b ", "lines": "\n", "nul": "\x00", "backslash": "\\",
+	} {
+		began := time.Now()
+		p := Parse("a.md", []byte("# T\n"+strings.Repeat(piece, maxFile/len(piece))))
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("%s take %s", name, took)
+		} else {
+			t.Logf("%-14s %6d steps %6d problems %s", name, len(p.Steps()), len(p.Problems), took)
+		}
+	}
+	for name, code := range map[string]string{
+		"parens": strings.Repeat("(", maxCode), "braces": strings.Repeat("{ ", maxCode/2), "ifs": strings.Repeat("if a; then ", maxCode/11), "substitutions": strings.Repeat("$(", maxCode/2),
+		"quotes": strings.Repeat(`"$`, maxCode/2), "ticks": strings.Repeat("`", maxCode), "pipes": strings.Repeat("a|", maxCode/2), "ands": strings.Repeat("a&&", maxCode/3) + "a", "nots": strings.Repeat("! ", maxCode/2),
+		"heredocs": strings.Repeat("cat <<A\n", maxCode/8), "doubling": "X=aaaaaaaaaa\n" + strings.Repeat("X=$X$X$X$X$X$X$X$X\n", 3000), "loops": strings.Repeat("for a in 1 2 3 4 5 6 7 8 9; do ", 30) + "echo $a;" + strings.Repeat("done;", 30),
+		"cases": strings.Repeat("case a in a) ", maxCode/13), "whiles": strings.Repeat("while a; do ", maxCode/12), "times": strings.Repeat("time ", maxCode/5), "arith": "echo $((" + strings.Repeat("1+", 30000) + "1))", "params": strings.Repeat("<a>", maxCode/3),
+		"elifs": "if a; then b;" + strings.Repeat("elif a; then b;", 4000) + "fi", "brace": "echo " + strings.Repeat("{a,b}", 10000), "expansion": "X=a; echo " + strings.Repeat("${X:-", 10000) + strings.Repeat("}", 10000),
+	} {
+		began := time.Now()
+		s := Step{Kind: Bash, Code: code[:min(len(code), maxCode)], Line: 1}
+		s.fill(nil)
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("%s take %s", name, took)
+		} else {
+			t.Logf("%-14s %s %d commands %s", name, s.Class, len(s.Commands), took)
+		}
+	}
 }
