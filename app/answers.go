@@ -17,6 +17,7 @@ import (
 func (p *Program) answer(ctx context.Context, a notify.Answer) error {
 	if a.Incident == testIncident {
 		p.log.Info("a test page was answered", "person", a.Person.Name, "via", a.Via)
+		p.tests.answered(a.Person)
 		return nil
 	}
 	if strings.HasPrefix(a.Incident, engine.AlertPrefix) {
@@ -128,7 +129,7 @@ func (p *Program) byPagerDuty(id string) (incident.Person, bool) {
 
 // openPages are the pages whose answers PagerDuty is asked for.
 func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
-	var out []pagerduty.Open
+	out := p.tests.open()
 	for _, s := range p.incidents.OpenIncidents() {
 		for _, ref := range s.Origins("pagerduty") {
 			out = append(out, pagerduty.Open{Ref: ref, Incident: s.ID})
@@ -149,7 +150,7 @@ func (p *Program) openPages(context.Context) ([]pagerduty.Open, error) {
 // lostPage puts on record that PagerDuty does not have a page that it took, so
 // that the page goes on to the next way. Nobody waits for one that was answered.
 func (p *Program) lostPage(ctx context.Context, o pagerduty.Open, why string) error {
-	if o.Attempt == 0 { // what the incident came from: no page of ours
+	if o.Attempt == 0 || o.Incident == testIncident { // what the incident came from, or a test
 		return nil
 	}
 	s, err := p.incidents.State(ctx, o.Incident)

@@ -61,6 +61,9 @@ func (c channels) parts(p *Program) []*part {
 	if c.pagerduty != nil && p.opt.Env.PagerDutyAPIKey.IsSet() {
 		out = append(out, &part{name: "pagerduty", run: untilDone(pagerduty.Watcher{Channel: c.pagerduty, Open: p.openPages}.Run)})
 	}
+	if c.pagerduty != nil {
+		out = append(out, &part{name: "test pages", run: p.endTests})
+	}
 	return out
 }
 

@@ -72,6 +72,7 @@ type Program struct {
 	steps     *steps
 	runbooks  *runbooks
 	groups    groups
+	tests     *openTests
 	setup     error // of the channels; Run returns it
 
 	mu     sync.Mutex
@@ -95,7 +96,7 @@ func New(opt Options) *Program {
 		opt.Passing = func(engine.Points) {}
 	}
 	p := &Program{opt: opt, log: opt.Log, now: opt.Now, listener: opt.Listener, store: opt.Store}
-	p.metrics = newMetrics(p)
+	p.metrics, p.tests = newMetrics(p), newOpenTests(opt.Store, opt.Log)
 	p.roster = &roster{live: opt.Live, notifiers: notifiers(opt.Env)}
 	cfg := engine.Config{
 		Store: opt.Store, Now: opt.Now, Until: opt.Until, Log: opt.Log, Passing: opt.Passing,
@@ -124,6 +125,7 @@ func New(opt Options) *Program {
 		Alerts: alertDesk{p.intake}, Lookout: alertDesk{p.intake},
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
 		Playbooks: p.runbooks, Runbooks: p.runbooks,
+		TestPage:    p.ownTestPage,
 		Plan:        func(incident.Severity) incident.Plan { return p.plan() },
 		Default:     func() incident.Severity { return opt.Live.Get().DefaultSeverity },
 		Permissions: func() commands.Permissions { return permissions(opt.Live.Get()) },

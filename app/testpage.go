@@ -68,7 +68,7 @@ var took = map[string]string{
 	"slack":     "the direct message is there",
 	"phone":     "the call is on its way",
 	"email":     "the mail server took the mail",
-	"pagerduty": "PagerDuty took the page; resolve it there",
+	"pagerduty": "PagerDuty took the page; it resolves once you answer, or after 10 minutes",
 }
 
 // testOver sends the page over one method.
@@ -83,11 +83,14 @@ func (p *Program) testOver(ctx context.Context, method string, who incident.Pers
 		return outbox.PermanentError{Reason: "not configured"}
 	}
 	now := p.now()
-	_, err := channel.Deliver(ctx, notify.Message{
+	receipt, err := channel.Deliver(ctx, notify.Message{
 		Delivery: id, Dedup: id, To: p.contact(who), Public: p.opt.Env.MusterPublicURL, Now: now,
 		Incident: incident.Incident{ID: testIncident, Title: testTitle, Severity: incident.P1, DeclaredAt: now, Status: incident.Investigating},
 		Page:     incident.Page{Attempt: 1, Person: who, Method: method, At: now, Asked: true},
 	}, false)
+	if err == nil && method == "pagerduty" {
+		p.tests.add(ctx, openTest{Ref: receipt.Ref, Person: who, At: now})
+	}
 	return err
 }
 
@@ -152,9 +155,19 @@ func (p *Program) postTestPage(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, testReply(m.Person(), tried))
 }
 
+// ownTestPage is the command of the same meaning.
+func (p *Program) ownTestPage(ctx context.Context, by incident.Person) commands.Reply {
+	m, ok := p.roster.Schedule().Member(by)
+	if !ok {
+		return commands.Reply{Code: "unknown", Body: commands.Say("You stand in no rota of oncall/rotation.yaml: only people who do are paged.")}
+	}
+	return testReply(m.Person(), p.testPage(ctx, m.Person()))
+}
+
 // testReply is OK when every configured method took the page.
 func testReply(who incident.Person, tried []Tried) commands.Reply {
-	reply := commands.Reply{Text: fmt.Sprintf("A test page to %s:", who.Name), Data: tried}
+	text := fmt.Sprintf("A test page to %s:", who.Name)
+	reply := commands.Reply{Data: tried}
 	for _, t := range tried {
 		mark := "BAD "
 		switch {
@@ -163,13 +176,14 @@ func testReply(who incident.Person, tried []Tried) commands.Reply {
 		case t.Text == "not configured":
 			mark = "-   "
 		}
-		reply.Text += fmt.Sprintf("\n%s %s: %s", mark, t.Method, t.Text)
+		text += fmt.Sprintf("\n%s %s: %s", mark, t.Method, t.Text)
 	}
 	for _, t := range tried {
 		if !t.OK && t.Text != "not configured" {
 			reply.OK, reply.Code = false, "failed"
 		}
 	}
+	reply.Text, reply.Body = text, commands.Say(text)
 	return reply
 }
 

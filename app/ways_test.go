@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"muster/commands"
 	"muster/incident"
 	"muster/notify"
 )
@@ -87,6 +88,13 @@ func TestTestPage(t *testing.T) {
 	if open := h.program.incidents.OpenIncidents(); len(open) != 0 {
 		t.Errorf("there are incidents: %v", open)
 	}
+	over := func(n int) func() bool {
+		return func() bool {
+			all := h.in.pagerduty.Incidents()
+			return len(all) == n && all[n-1].Status == "resolved" && len(h.program.tests.all()) == 0
+		}
+	}
+	h.until(20*time.Second, "resolved test page in PagerDuty after the answer", over(1))
 	for _, f := range h.program.sweep().run(ctx) {
 		if never := strings.Contains(f.Text, "never been tested"); !never || f.Person.Key == "alice@example.com" {
 			t.Errorf("the sweep finds %s", f)
@@ -94,6 +102,25 @@ func TestTestPage(t *testing.T) {
 	}
 	if err := TestPage(ctx, Question{Out: &out, Env: h.settings()}, "mallory@example.com"); err == nil {
 		t.Error("somebody in no rota was paged")
+	}
+
+	reply := h.program.commands.Run(ctx, commands.Call{Text: "test-page", By: incident.Person{Key: "alice@example.com"}, Now: time.Now()})
+	if !reply.OK || !reply.Ephemeral || !strings.Contains(reply.Text, "ok   pagerduty: ") {
+		t.Errorf("the command answers %+v", reply)
+	}
+	h.program.tests.change(ctx, func(list []openTest) []openTest {
+		for i := range list {
+			list[i].At = list[i].At.Add(time.Second - testEnds)
+		}
+		return list
+	})
+	h.until(20*time.Second, "resolved test page in PagerDuty without an answer", over(2))
+	if later := newOpenTests(h.program.store, h.program.log).all(); len(later) != 0 {
+		t.Errorf("after a restart these would be open: %v", later)
+	}
+	reply = h.program.commands.Run(ctx, commands.Call{Text: "test-page", By: incident.Person{Key: "mallory@example.com"}, Now: time.Now()})
+	if reply.OK || !strings.Contains(reply.Text, "in no rota") {
+		t.Errorf("a stranger hears %+v", reply)
 	}
 }
 

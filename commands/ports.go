@@ -155,6 +155,9 @@ type Config struct {
 	// Missing says, by method, why a person cannot be reached over it; nil:
 	// whatever has an address works.
 	Missing func(p incident.Person) map[string]string
+	// TestPage pages a person as a test, and answers with what each way to reach
+	// them said.
+	TestPage func(ctx context.Context, p incident.Person) Reply
 	// Fault hears of errors that a person is only told exist; nil: nobody.
 	Fault func(err error)
 }

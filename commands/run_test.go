@@ -29,6 +29,7 @@ var needs = map[string]commands.Permission{
 	"drill": commands.Admin, "alert ack": commands.Respond, "maintenance x 2h": commands.Respond, "alerts": commands.Anyone,
 	"list": commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
 	"help": commands.Anyone, "accept primary": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
+	"test-page": commands.Anyone,
 }
 
 func TestEveryCommandIsChecked(t *testing.T) {
@@ -56,7 +57,7 @@ func TestEveryCommandIsChecked(t *testing.T) {
 			before := w.records()
 			words := fields(text)
 			named := strings.Join(append([]string{words[0], "INC-1"}, words[1:]...), " ")
-			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "accept", "alert", "alerts", "maintenance"}, words[0]) {
+			if slices.Contains([]string{"create", "override", "swap", "oncall", "why", "help", "simulate", "list", "stats", "drill", "accept", "alert", "alerts", "maintenance", "test-page"}, words[0]) {
 				named = text
 			}
 			r := w.run("dave", named)

@@ -337,6 +337,7 @@ func rotaSpecs() []spec {
 			examples: []string{"accept primary"},
 			run:      (*Commands).accept,
 		},
+		testPageSpec(),
 	}
 }
 

@@ -1,16 +1,16 @@
 package email
 
 import (
-	"crypto/tls"
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/textproto"
 	"regexp"
 	"strings"
-	"syscall"
 	"time"
 
+	"muster/notify"
 	"muster/outbox"
 )
 
@@ -96,18 +96,14 @@ func broken(at stage, err error) string {
 	if at == answering {
 		return "it had the whole mail and did not say whether it keeps it, so the mail may have arrived"
 	}
-	var lookup *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var timeout net.Error
-	switch {
-	case errors.As(err, &lookup):
-		return "its name cannot be resolved; check the network and SMTP_URL"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "the connection was refused; check that it runs, and SMTP_URL"
-	case errors.As(err, &cert):
-		return "its certificate is not trusted; check the name in SMTP_URL and the certificates of this machine"
-	case errors.As(err, &timeout) && timeout.Timeout():
+	timed, _ := errors.AsType[net.Error](err)
+	switch how := notify.BrokeBy(context.Background(), err); {
+	case how == notify.Late, how == notify.Unreachable && timed != nil && timed.Timeout():
 		return fmt.Sprintf("no answer in time to %s", asked(at))
+	case how == notify.Untrusted:
+		return "its certificate is not trusted; check the name in SMTP_URL and the certificates of this machine"
+	case !how.Sent():
+		return how.Words("SMTP_URL")
 	case at == connecting:
 		return "it cannot be reached; check the network and SMTP_URL"
 	case at == encrypting:

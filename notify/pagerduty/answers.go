@@ -66,7 +66,7 @@ func (c *Channel) echo(ctx context.Context, d deed, p paged) (bool, error) {
 	}
 	all, err := c.senders(ctx)
 	var f *failure
-	if errors.As(err, &f) && f.kind == refused {
+	if errors.As(err, &f) && f.Kind == notify.Refused {
 		return false, nil // no sender: we did nothing
 	}
 	if err != nil {
@@ -116,10 +116,10 @@ func (c *Channel) who(ctx context.Context, d deed, p paged) (incident.Person, er
 	switch {
 	case err == nil && u.Email != "":
 		return incident.Person{Key: strings.ToLower(u.Email), Name: u.Name}, nil
-	case errors.As(err, &f) && f.kind != refused && len(d.assignees) == 1 && d.assignees[0] == d.agent.ID && p.person != "":
+	case errors.As(err, &f) && f.Kind != notify.Refused && len(d.assignees) == 1 && d.assignees[0] == d.agent.ID && p.person != "":
 		// PagerDuty cannot say now, but it is the one who was paged.
 		return incident.Person{Key: p.person, Name: d.agent.Summary}, nil
-	case errors.As(err, &f) && f.kind != refused:
+	case errors.As(err, &f) && f.Kind != notify.Refused:
 		return person, err
 	}
 	return person, nil

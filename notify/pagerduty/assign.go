@@ -81,7 +81,7 @@ func (c *Channel) assign(ctx context.Context, m notify.Message, maybeSent bool) 
 	})
 	var f *failure
 	switch {
-	case errors.As(err, &f) && f.status == http.StatusBadRequest && f.code != 1007 && f.code != 1008:
+	case errors.As(err, &f) && f.Status == http.StatusBadRequest && f.Code != 1007 && f.Code != 1008:
 		// An open incident with the key is refused like any wrong input.
 		open, lookErr := c.open(ctx, key, service.ID)
 		if lookErr != nil {
@@ -92,15 +92,15 @@ func (c *Channel) assign(ctx context.Context, m notify.Message, maybeSent bool) 
 		}
 		return c.again(ctx, m, *open, user, from, maybeSent)
 	case err != nil:
-		if f != nil && f.kind == refused {
+		if f != nil && f.Kind == notify.Refused {
 			c.users.forget()
 		}
 		return "", err
 	case out.Incident.ID == "":
 		return "", lost(request{what: "create the incident"}, "the answer names no incident")
 	case out.Incident.Status == acknowledged:
-		return "", &failure{what: "page the person", kind: refused,
-			why: "the API key belongs to the very person to page, and PagerDuty notifies nobody of an incident they create; use an account's key and a PAGERDUTY_FROM of its own"}
+		return "", &failure{Provider: provider, What: "page the person", Kind: notify.Refused,
+			Why: "the API key belongs to the very person to page, and PagerDuty notifies nobody of an incident they create; use an account's key and a PAGERDUTY_FROM of its own"}
 	}
 	return out.Incident.ID, nil
 }
@@ -137,7 +137,7 @@ func (c *Channel) again(ctx context.Context, m notify.Message, open sdk.Incident
 	for _, a := range c.answers(ctx, open, Open{Ref: open.ID}) {
 		if a.Kind == notify.Acknowledge && a.At.After(m.Page.At.Add(-justNow)) {
 			if err := c.tell(ctx, a); err != nil {
-				return "", &failure{what: "take an acknowledgement from PagerDuty", kind: unsent, why: "it could not be recorded"}
+				return "", &failure{Provider: provider, What: "take an acknowledgement from PagerDuty", Kind: notify.Unsent, Why: "it could not be recorded"}
 			}
 			return open.ID, nil
 		}
@@ -145,7 +145,7 @@ func (c *Channel) again(ctx context.Context, m notify.Message, open sdk.Incident
 	err := c.put(ctx, "assign the incident again", open.ID, from, change{Assignments: assignee(user)})
 	if coded(err, codeResolved) {
 		// Resolved between the look and the call: the next attempt creates a new one.
-		return "", &failure{what: "assign the incident again", kind: unsent, why: "it was resolved in the meantime"}
+		return "", &failure{Provider: provider, What: "assign the incident again", Kind: notify.Unsent, Why: "it was resolved in the meantime"}
 	}
 	return open.ID, err
 }

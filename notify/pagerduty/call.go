@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"muster/notify"
 )
 
 // maxAnswer bounds what is read of one answer, in bytes.
@@ -38,7 +40,7 @@ func (c *Channel) call(ctx context.Context, r request) error {
 	if r.body != nil {
 		data, err := json.Marshal(r.body)
 		if err != nil {
-			return &failure{what: r.what, kind: unsent, why: "the request cannot be written"}
+			return &failure{Provider: provider, What: r.what, Kind: notify.Unsent, Why: "the request cannot be written"}
 		}
 		body = bytes.NewReader(data)
 	}
@@ -48,7 +50,7 @@ func (c *Channel) call(ctx context.Context, r request) error {
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, root+r.path, body)
 	if err != nil {
-		return &failure{what: r.what, kind: refused, why: "the configured address is not a URL"}
+		return &failure{Provider: provider, What: r.what, Kind: notify.Refused, Why: "the configured address is not a URL"}
 	}
 	if r.from != "" {
 		req.Header.Set("From", r.from)
@@ -100,7 +102,7 @@ func (c *Channel) pages(ctx context.Context, what, path string, query url.Values
 			return nil
 		}
 	}
-	return &failure{what: what, kind: refused, why: fmt.Sprintf("the list has more than %d entries", limit*most)}
+	return &failure{Provider: provider, What: what, Kind: notify.Refused, Why: fmt.Sprintf("the list has more than %d entries", limit*most)}
 }
 
 // stamp reads PagerDuty's times; the zero time where there is none.

@@ -42,7 +42,7 @@ func (c *Channel) Check(ctx context.Context, people ...notify.Contact) []Finding
 	c.users.forget() // a look is a new look
 	var f *failure
 	err := c.get(ctx, "use the API key", "/users", url.Values{"limit": {"1"}}, nil)
-	if !say(err, "PagerDuty: the API key is taken") && errors.As(err, &f) && f.status != 429 {
+	if !say(err, "PagerDuty: the API key is taken") && errors.As(err, &f) && f.Status != 429 {
 		return append(bad, fine...)
 	}
 	c.checkService(ctx, say)
@@ -89,7 +89,7 @@ func (c *Channel) checkService(ctx context.Context, say func(error, string) bool
 		s = out.Service
 	}
 	if err == nil && (s.Status == "disabled" || s.Status == "maintenance") {
-		err = &failure{what: "page over the service " + s.Name, kind: refused, why: "its status is " + s.Status + ", so that it notifies nobody; enable it"}
+		err = &failure{Provider: provider, What: "page over the service " + s.Name, Kind: notify.Refused, Why: "its status is " + s.Status + ", so that it notifies nobody; enable it"}
 	}
 	text := fmt.Sprintf("PagerDuty: pages go to the service %s", s.Name)
 	if c.cfg.Service == "" && !strings.EqualFold(s.Name, serviceNamed) {

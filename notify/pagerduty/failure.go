@@ -2,28 +2,12 @@ package pagerduty
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
-	"muster/outbox"
-)
-
-// kind says what a failure means for the delivery.
-type kind int
-
-const (
-	unclear kind = iota // it may have had an effect
-	unsent              // it surely had none; trying again may help
-	limited             // PagerDuty takes no more for now
-	refused             // PagerDuty will never take it
+	"muster/notify"
 )
 
 // defaultAfter is how long to wait after a 429 that does not say. PagerDuty's
@@ -31,74 +15,27 @@ const (
 // page must hand over to the next method before 60 s are over.
 const defaultAfter = 10 * time.Second
 
-// failure is a call that did not succeed. Its text is made here, from numbers
-// that PagerDuty documents and words of ours.
-type failure struct {
-	what   string
-	kind   kind
-	why    string
-	status int           // HTTP; 0: no answer
-	code   int           // PagerDuty's own; 0: none
-	after  time.Duration // with limited
-}
+// provider is how failures name PagerDuty.
+const provider = "PagerDuty"
 
-// Error gives one sentence.
-func (f *failure) Error() string {
-	return fmt.Sprintf("PagerDuty: cannot %s: %s", f.what, f.why)
-}
-
-// classified turns a failure into the outbox's errors.
-func classified(err error) error {
-	var f *failure
-	if !errors.As(err, &f) {
-		return err
-	}
-	switch f.kind {
-	case unsent:
-		return outbox.NotSentError{Err: f}
-	case limited:
-		return outbox.RetryAfterError{After: f.after, Err: f}
-	case refused:
-		return outbox.PermanentError{Reason: f.Error()}
-	default:
-		return f
-	}
-}
+// failure is a call that did not succeed; its numbers are those that PagerDuty
+// documents.
+type failure = notify.Failure
 
 // broken is a request without an answer.
 func broken(ctx context.Context, r request, err error) *failure {
-	f := &failure{what: r.what}
-	var dial *net.OpError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &dns):
-		f.kind, f.why = unsent, "its name cannot be resolved; check the network and the configured address"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		f.kind, f.why = unsent, "the connection was refused"
-	case errors.As(err, &cert):
-		f.kind, f.why = unsent, "its certificate is not trusted; check the configured address"
-	case errors.As(err, &dial) && dial.Op == "dial":
-		f.kind, f.why = unsent, "it cannot be reached"
-	// The library's timeouts do not unwrap, so the context is asked.
-	case ctx.Err() != nil || timeout(err):
-		return lost(r, "no answer in time")
-	default:
-		return lost(r, "the connection broke")
+	how := notify.BrokeBy(ctx, err)
+	if how.Sent() {
+		return lost(r, how.Words(""))
 	}
-	return f
-}
-
-func timeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.As(err, &t) && t.Timeout()
+	return &failure{Provider: provider, What: r.what, Kind: notify.Unsent, Why: how.Words("the configured address")}
 }
 
 // lost is a request whose fate is unknown; what only asks had no effect.
 func lost(r request, why string) *failure {
-	f := &failure{what: r.what, kind: unclear, why: why}
+	f := &failure{Provider: provider, What: r.what, Kind: notify.Unclear, Why: why}
 	if r.method == http.MethodGet {
-		f.kind = unsent
+		f.Kind = notify.Unsent
 	}
 	return f
 }
@@ -113,23 +50,22 @@ func answered(r request, res *http.Response, body []byte) *failure {
 		} `json:"error"`
 	}
 	_ = json.Unmarshal(body, &document) // without one, the status says it alone
-	f := &failure{what: r.what, kind: refused, status: res.StatusCode, code: document.Error.Code}
+	f := &failure{Provider: provider, What: r.what, Kind: notify.Refused, Status: res.StatusCode, Code: document.Error.Code}
 	switch s := res.StatusCode; {
 	case s == http.StatusTooManyRequests:
-		f.kind, f.after = limited, wait(res.Header)
+		f.Kind, f.After = notify.Limited, wait(res.Header)
 	case s == http.StatusRequestTimeout || s >= 500:
-		f.kind = lost(r, "").kind
+		f.Kind = lost(r, "").Kind
 	}
-	f.why = f.reason(r.event)
+	f.Why = reason(f, r.event)
 	return f
 }
 
-// wait reads how long a 429 asks to wait: ratelimit-reset, or Retry-After,
-// both in seconds.
+// wait reads how long a 429 asks to wait: ratelimit-reset, or Retry-After.
 func wait(h http.Header) time.Duration {
 	for _, name := range []string{"Ratelimit-Reset", "Retry-After"} {
-		if s, err := strconv.Atoi(strings.TrimSpace(h.Get(name))); err == nil && s >= 0 && s <= 3600 {
-			return max(time.Duration(s)*time.Second, time.Second)
+		if after, ok := notify.Wait(h.Get(name), time.Now()); ok {
+			return after
 		}
 	}
 	return defaultAfter
@@ -166,16 +102,12 @@ const (
 	codeAcknowledged = 1002
 )
 
-func (f *failure) reason(event bool) string {
-	number := "HTTP " + strconv.Itoa(f.status)
-	if f.code != 0 {
-		number += ", code " + strconv.Itoa(f.code)
-	}
-	why, ok := reasons[f.code]
+func reason(f *failure, event bool) string {
+	why, ok := reasons[f.Code]
 	if !ok {
-		why = byStatus(f.status, event)
+		why = byStatus(f.Status, event)
 	}
-	return why + " (" + number + ")"
+	return notify.Numbered(why, f.Status, f.Code)
 }
 
 func byStatus(status int, event bool) string {
@@ -214,7 +146,7 @@ func coded(err error, codes ...int) bool {
 		return false
 	}
 	for _, code := range codes {
-		if f.code == code {
+		if f.Code == code {
 			return true
 		}
 	}

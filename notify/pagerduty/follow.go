@@ -34,13 +34,13 @@ func (c *Channel) Follow(ctx context.Context, f notify.Follow, maybeSent bool) e
 		}
 		worst = worse(worst, err)
 	}
-	return classified(worst)
+	return notify.Classified(worst)
 }
 
 // worse prefers the error after which it is tried again.
 func worse(a, b error) error {
 	var f *failure
-	if a == nil || (b != nil && errors.As(a, &f) && f.kind == refused) {
+	if a == nil || (b != nil && errors.As(a, &f) && f.Kind == notify.Refused) {
 		return b
 	}
 	return a

@@ -117,11 +117,11 @@ func base(url, fallback string) string {
 func (c *Channel) Deliver(ctx context.Context, m notify.Message, maybeSent bool) (incident.Receipt, error) {
 	if c.rest() {
 		ref, err := c.assign(ctx, m, maybeSent)
-		return receipt(ref), classified(err)
+		return receipt(ref), notify.Classified(err)
 	}
 	// An event with the same dedup_key joins the open alert: no need to look.
 	ref, err := c.trigger(ctx, m)
-	return receipt(ref), classified(err)
+	return receipt(ref), notify.Classified(err)
 }
 
 // rest tells whether pages are incidents that are assigned to a person.

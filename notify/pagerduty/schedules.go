@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"muster/notify"
+
 	sdk "github.com/PagerDuty/go-pagerduty"
 	"go.yaml.in/yaml/v3"
 )
@@ -45,7 +47,7 @@ const lookAhead = 30 * 24 * time.Hour
 // and numbers; the notes and the error do not.
 func (c *Channel) ImportSchedules(ctx context.Context) (text []byte, notes []string, err error) {
 	if !c.rest() {
-		return nil, nil, classified(&failure{what: "read the schedules", kind: refused, why: "that needs PAGERDUTY_API_KEY"})
+		return nil, nil, notify.Classified(&failure{Provider: provider, What: "read the schedules", Kind: notify.Refused, Why: "that needs PAGERDUTY_API_KEY"})
 	}
 	var ids []string
 	err = c.pages(ctx, "read the schedules", "/schedules", url.Values{}, func(data json.RawMessage) (bool, error) {
@@ -59,13 +61,13 @@ func (c *Channel) ImportSchedules(ctx context.Context) (text []byte, notes []str
 		return list.More, nil
 	})
 	if err != nil {
-		return nil, nil, classified(err)
+		return nil, nil, notify.Classified(err)
 	}
 	i := importer{c: c, now: time.Now(), members: map[string]memberText{}, names: map[string]bool{}}
 	i.rotas.Kind = yaml.MappingNode
 	for _, id := range ids {
 		if err := i.schedule(ctx, id); err != nil {
-			return nil, nil, classified(err)
+			return nil, nil, notify.Classified(err)
 		}
 	}
 	if len(ids) == 0 {
@@ -227,7 +229,7 @@ func (i *importer) member(ctx context.Context, u sdk.APIObject) (memberText, boo
 	}
 	err := i.c.get(ctx, "read a user", "/users/"+url.PathEscape(u.ID), url.Values{"include[]": {"contact_methods"}}, &out)
 	var f *failure
-	if errors.As(err, &f) && f.status == http.StatusNotFound {
+	if errors.As(err, &f) && f.Status == http.StatusNotFound {
 		i.members[u.ID] = memberText{}
 		return memberText{}, false, nil
 	}

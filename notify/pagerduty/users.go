@@ -57,7 +57,7 @@ func recall[T any](d *directory, slot func() *entry[T], put func(entry[T]), ask 
 		return value, nil
 	}
 	var f *failure
-	if !held.at.IsZero() && errors.As(err, &f) && f.kind != refused {
+	if !held.at.IsZero() && errors.As(err, &f) && f.Kind != notify.Refused {
 		return held.value, nil
 	}
 	return value, err
@@ -83,7 +83,7 @@ func (c *Channel) userByMail(ctx context.Context, mail, missing string) (sdk.Use
 			return list.More && found.ID == "", nil
 		})
 		if err == nil && found.ID == "" {
-			err = &failure{what: "find the user", kind: refused, why: missing}
+			err = &failure{Provider: provider, What: "find the user", Kind: notify.Refused, Why: missing}
 		}
 		return found, err
 	})
@@ -107,8 +107,8 @@ func (c *Channel) userID(ctx context.Context, to notify.Contact) (string, error)
 	id := to.PagerDuty
 	if id == "" {
 		if to.Email == "" {
-			return "", &failure{what: "find the user", kind: refused,
-				why: "the person has neither a PagerDuty ID nor an e-mail address; add pagerduty: or email: in oncall/rotation.yaml"}
+			return "", &failure{Provider: provider, What: "find the user", Kind: notify.Refused,
+				Why: "the person has neither a PagerDuty ID nor an e-mail address; add pagerduty: or email: in oncall/rotation.yaml"}
 		}
 		u, err := c.userByMail(ctx, to.Email,
 			"no user has this person's e-mail address; add pagerduty: with the user's ID in oncall/rotation.yaml")
@@ -137,8 +137,8 @@ func (c *Channel) senders(ctx context.Context) ([]sender, error) {
 			}
 			err := c.get(ctx, "find the API key's user", "/users/me", nil, &out)
 			var f *failure
-			if errors.As(err, &f) && (f.status == 400 || f.status == 404) {
-				f.why = "an account's API key has no user of its own: set PAGERDUTY_FROM to a user's e-mail address"
+			if errors.As(err, &f) && (f.Status == 400 || f.Status == 404) {
+				f.Why = "an account's API key has no user of its own: set PAGERDUTY_FROM to a user's e-mail address"
 			}
 			return out.User, err
 		})
@@ -171,8 +171,8 @@ func (c *Channel) senderFor(ctx context.Context, users ...string) (sender, error
 			return s, nil
 		}
 	}
-	return sender{}, &failure{what: "page the person", kind: refused,
-		why: "PAGERDUTY_FROM is the very person to page, and PagerDuty notifies nobody of an incident they create; set PAGERDUTY_FROM to another user, best one of its own"}
+	return sender{}, &failure{Provider: provider, What: "page the person", Kind: notify.Refused,
+		Why: "PAGERDUTY_FROM is the very person to page, and PagerDuty notifies nobody of an incident they create; set PAGERDUTY_FROM to another user, best one of its own"}
 }
 
 func contains(list []string, s string) bool {
@@ -212,8 +212,8 @@ func (c *Channel) service(ctx context.Context) (sdk.Service, error) {
 			return list.More, nil
 		})
 		if err == nil && best.ID == "" {
-			err = &failure{what: "find the service", kind: refused,
-				why: "the account has no enabled service; create one named " + serviceNamed}
+			err = &failure{Provider: provider, What: "find the service", Kind: notify.Refused,
+				Why: "the account has no enabled service; create one named " + serviceNamed}
 		}
 		return best, err
 	})

@@ -12,6 +12,7 @@ import (
 	sdk "github.com/PagerDuty/go-pagerduty"
 
 	"muster/incident"
+	"muster/notify"
 	"muster/outbox"
 )
 
@@ -48,7 +49,7 @@ func (c *Channel) Poll(ctx context.Context, open []Open) error {
 	if len(byID) > 0 {
 		worst = worse(worst, c.pollList(ctx, byID))
 	}
-	return classified(worst)
+	return notify.Classified(worst)
 }
 
 // few pages are asked for one by one; of more, those that were never seen
@@ -106,7 +107,7 @@ func (c *Channel) pollList(ctx context.Context, open map[string]Open) error {
 func (c *Channel) pollOne(ctx context.Context, id string, o Open) error {
 	i, err := c.incident(ctx, id)
 	var f *failure
-	switch gone := errors.As(err, &f) && f.status == http.StatusNotFound; {
+	switch gone := errors.As(err, &f) && f.Status == http.StatusNotFound; {
 	case gone:
 		return c.lost(ctx, o, "PagerDuty took the page and does not have it")
 	case err != nil:
@@ -123,7 +124,7 @@ func (c *Channel) lost(ctx context.Context, o Open, why string) error {
 		return nil
 	}
 	if err := c.cfg.Lost(ctx, o, why); err != nil {
-		return &failure{what: "tell of a lost page", kind: unsent, why: "it could not be recorded"}
+		return &failure{Provider: provider, What: "tell of a lost page", Kind: notify.Unsent, Why: "it could not be recorded"}
 	}
 	return nil
 }
@@ -148,7 +149,7 @@ func (c *Channel) pollKey(ctx context.Context, o Open) error {
 func (c *Channel) report(ctx context.Context, i sdk.Incident, o Open) error {
 	for _, a := range c.answers(ctx, i, o) {
 		if err := c.tell(ctx, a); err != nil {
-			return &failure{what: "bring back what was done in PagerDuty", kind: unsent, why: "it could not be recorded"}
+			return &failure{Provider: provider, What: "bring back what was done in PagerDuty", Kind: notify.Unsent, Why: "it could not be recorded"}
 		}
 	}
 	return nil

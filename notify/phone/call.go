@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"muster/notify"
 )
 
 // maxAnswer bounds what is read of one answer, in bytes.
@@ -31,7 +33,7 @@ func (c *Channel) do(ctx context.Context, what, method, path string, form url.Va
 	effect := method == http.MethodPost
 	req, err := http.NewRequestWithContext(ctx, method, c.cfg.APIURL+"/2010-04-01/Accounts/"+url.PathEscape(c.cfg.AccountSID)+path, strings.NewReader(form.Encode()))
 	if err != nil {
-		return &failure{what: what, kind: refused, why: "the configured address is not a URL; correct TWILIO_API_URL"}
+		return &failure{Provider: provider, What: what, Kind: notify.Refused, Why: "the configured address is not a URL; correct TWILIO_API_URL"}
 	}
 	req.SetBasicAuth(c.cfg.AccountSID, c.cfg.AuthToken)
 	req.Header.Set("Accept", "application/json")

@@ -2,96 +2,38 @@ package phone
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
-	"syscall"
 	"time"
 
-	"muster/outbox"
-)
-
-// kind says what a failure means for the delivery.
-type kind int
-
-const (
-	unclear kind = iota // it may have had an effect
-	unsent              // it surely had none; trying again may help
-	limited             // Twilio takes no more for now
-	refused             // Twilio will never take it
+	"muster/notify"
 )
 
 // defaultAfter is how long to wait after a 429 that does not say. A page has
 // 60 s before it counts as late.
 const defaultAfter = 5 * time.Second
 
-// failure is a request that did not succeed. Its text is made here, from
-// numbers that Twilio documents and words of ours: what Twilio writes may hold
-// the phone number.
-type failure struct {
-	what   string
-	kind   kind
-	why    string
-	status int           // HTTP; 0: no answer
-	code   int           // Twilio's own; 0: none
-	after  time.Duration // with limited
-}
+// provider is how failures name Twilio.
+const provider = "Twilio"
 
-// Error gives one sentence.
-func (f *failure) Error() string { return fmt.Sprintf("Twilio: cannot %s: %s", f.what, f.why) }
-
-// classified turns a failure into the outbox's errors.
-func classified(err error) error {
-	var f *failure
-	if !errors.As(err, &f) {
-		return err
-	}
-	switch f.kind {
-	case unsent:
-		return outbox.NotSentError{Err: f}
-	case limited:
-		return outbox.RetryAfterError{After: f.after, Err: f}
-	case refused:
-		return outbox.PermanentError{Reason: f.Error()}
-	default:
-		return f
-	}
-}
+// failure is a request that did not succeed; its numbers are those that Twilio
+// documents.
+type failure = notify.Failure
 
 // broken is a request without an answer.
 func broken(ctx context.Context, what string, effect bool, err error) *failure {
-	f := &failure{what: what, kind: unsent}
-	var op *net.OpError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var t interface{ Timeout() bool }
-	switch {
-	case errors.As(err, &dns):
-		f.why = "its name cannot be resolved; check the network and TWILIO_API_URL"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		f.why = "the connection was refused"
-	case errors.As(err, &cert):
-		f.why = "its certificate is not trusted; check TWILIO_API_URL"
-	case errors.As(err, &op) && op.Op == "dial":
-		f.why = "it cannot be reached"
-	case ctx.Err() != nil || errors.As(err, &t) && t.Timeout():
-		return lost(what, effect, "no answer in time")
-	default:
-		return lost(what, effect, "the connection broke")
+	how := notify.BrokeBy(ctx, err)
+	if how.Sent() {
+		return lost(what, effect, how.Words(""))
 	}
-	return f
+	return &failure{Provider: provider, What: what, Kind: notify.Unsent, Why: how.Words("TWILIO_API_URL")}
 }
 
 // lost is a request whose fate is unknown; one that only asks had no effect.
 func lost(what string, effect bool, why string) *failure {
-	f := &failure{what: what, kind: unsent, why: why}
+	f := &failure{Provider: provider, What: what, Kind: notify.Unsent, Why: why}
 	if effect {
-		f.kind = unclear
+		f.Kind = notify.Unclear
 	}
 	return f
 }
@@ -104,33 +46,25 @@ func answered(what string, effect bool, res *http.Response, body []byte) *failur
 		Code int `json:"code"`
 	}
 	_ = json.Unmarshal(body, &document) // without one, the status says it alone
-	f := &failure{what: what, kind: refused, status: res.StatusCode, code: document.Code}
+	f := &failure{Provider: provider, What: what, Kind: notify.Refused, Status: res.StatusCode, Code: document.Code}
 	switch s := res.StatusCode; {
-	case s == http.StatusTooManyRequests || f.code == 20429 || f.code == codeBusy:
-		f.kind, f.after = limited, wait(res.Header)
+	case s == http.StatusTooManyRequests || f.Code == 20429 || f.Code == codeBusy:
+		f.Kind, f.After = notify.Limited, wait(res.Header)
 	case s == http.StatusRequestTimeout || s >= 500:
-		f.kind = lost(what, effect, "").kind
+		f.Kind = lost(what, effect, "").Kind
 	}
-	number := "HTTP " + strconv.Itoa(f.status)
-	if f.code != 0 {
-		number += ", code " + strconv.Itoa(f.code)
-	}
-	why, ok := reasons[f.code]
+	why, ok := reasons[f.Code]
 	if !ok {
-		why = byStatus(f.status)
+		why = byStatus(f.Status)
 	}
-	f.why = why + " (" + number + ")"
+	f.Why = notify.Numbered(why, f.Status, f.Code)
 	return f
 }
 
-// wait reads Retry-After, in seconds or as a date.
+// wait reads how long a 429 asks to wait.
 func wait(h http.Header) time.Duration {
-	text := strings.TrimSpace(h.Get("Retry-After"))
-	if s, err := strconv.Atoi(text); err == nil && s >= 0 && s <= 3600 {
-		return max(time.Duration(s)*time.Second, time.Second)
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return min(max(time.Until(at), time.Second), time.Hour)
+	if after, ok := notify.Wait(h.Get("Retry-After"), time.Now()); ok {
+		return after
 	}
 	return defaultAfter
 }

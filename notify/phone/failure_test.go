@@ -146,7 +146,7 @@ func TestUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Deliver(t.Context(), page(), false); class(err) != "not sent" || err.Error() != "not sent: Twilio: cannot call: the connection was refused" {
+	if _, err := c.Deliver(t.Context(), page(), false); class(err) != "not sent" || err.Error() != "not sent: Twilio: cannot call: the connection was refused; check that it runs, and TWILIO_API_URL" {
 		t.Errorf("a refused connection is %s: %v", class(err), err)
 	}
 	c, err = phone.New(phone.Config{AccountSID: "AC1", AuthToken: token, From: "+15005550006", HTTP: &http.Client{Transport: broken{&net.DNSError{Err: "no such host", Name: "x"}}}})

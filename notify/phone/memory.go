@@ -3,6 +3,8 @@ package phone
 import (
 	"sync"
 	"time"
+
+	"muster/notify"
 )
 
 // remembered is how long a call is known.
@@ -83,9 +85,9 @@ func (m *memory) begin(delivery, number string) (done func(sid string, f *failur
 		switch {
 		case f == nil:
 			m.owner[sid] = short(delivery)
-		case f.kind != unclear:
+		case f.Kind != notify.Unclear:
 			return
-		case f.status != 0:
+		case f.Status != 0:
 			c.settles = now.Add(settleAnswered)
 		default:
 			c.settles = started.Add(settleSilent)

@@ -132,7 +132,7 @@ func (c *Channel) Deliver(ctx context.Context, m notify.Message, maybeSent bool)
 	if maybeSent || c.known.doubtful(m.Delivery) {
 		sid, err := c.look(ctx, m)
 		if err != nil {
-			return incident.Receipt{}, classified(err)
+			return incident.Receipt{}, notify.Classified(err)
 		}
 		if sid != "" {
 			c.cfg.Log.Info("a call was found again", "incident", m.Incident.ID, "call", sid)
@@ -141,7 +141,7 @@ func (c *Channel) Deliver(ctx context.Context, m notify.Message, maybeSent bool)
 	}
 	sid, err := c.place(ctx, m)
 	if err != nil {
-		return incident.Receipt{}, classified(err)
+		return incident.Receipt{}, notify.Classified(err)
 	}
 	c.follow(m)
 	return receipt(sid), nil
