@@ -2,12 +2,14 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"muster/config"
 	"muster/engine"
@@ -24,7 +26,7 @@ func openStore(path string) (*store.Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for the data: %w", err)
 	}
-	return store.Open(path, store.Options{SnapshotVersion: engine.SnapshotVersion})
+	return store.Open(path, store.Options{SnapshotVersion: engine.SnapshotVersion, Epoch: strings.ToLower(rand.Text()[:8])})
 }
 
 // Backup writes a copy of the data. When a running program holds the file, the

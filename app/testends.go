@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -132,7 +133,7 @@ func (p *Program) endTest(ctx context.Context, t openTest) {
 		Record: incident.Record{Seq: 1, At: now, Event: incident.ResolvedEvent{By: incident.Self, Cause: "it was a test page"}}, Now: now,
 	}, false)
 	switch {
-	case err != nil && ctx.Err() != nil && context.Cause(ctx) == context.Canceled:
+	case err != nil && errors.Is(ctx.Err(), context.Canceled):
 		return
 	case err != nil && now.Sub(t.At) < time.Hour:
 		p.log.Debug("a test page is not resolved in PagerDuty yet", "error", err)

@@ -20,6 +20,7 @@ type draft struct {
 	only     []kv.If
 	size     int
 	position uint64 // next position in the log and order in the outbox
+	epoch    string // Options.Epoch
 }
 
 // get reads a key that the step depends on: what the batch will have written,
@@ -299,6 +300,9 @@ func (d *draft) deliver(h *head, step Step) ([]outbox.Delivery, error) {
 	for i, one := range step.Deliver {
 		if one.ID == "" {
 			one.ID = fmt.Sprintf("%s/%d/%d", step.Stream, h.seq, h.given)
+			if d.epoch != "" {
+				one.ID += "/" + d.epoch
+			}
 		}
 		h.given++
 		if one.Stream == "" {

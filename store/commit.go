@@ -120,7 +120,7 @@ func (s *Store) writeSome(jobs []*job) (rest []*job) {
 	position := s.position
 	taken := 0
 	for _, j := range jobs {
-		d := &draft{engine: s.engine, base: b.base, own: map[string][]byte{}, position: position}
+		d := &draft{engine: s.engine, base: b.base, own: map[string][]byte{}, position: position, epoch: s.opt.Epoch}
 		j.done, j.err = j.apply(d)
 		if j.err == nil {
 			if taken > 0 && !b.fits(d) {

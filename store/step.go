@@ -65,8 +65,8 @@ type Step struct {
 	Records []Record
 	// Deliver adds effects to the outbox. An empty ID is filled with
 	// "STREAM/SEQ/INDEX": SEQ is the sequence of the stream after this step,
-	// INDEX counts all deliveries that were added at this sequence, from 0. An
-	// empty Stream is filled too. An ID that still waits is refused.
+	// INDEX counts all deliveries that were added at this sequence, from 0;
+	// Options.Epoch follows, if there is one. An empty Stream is filled too. An ID that still waits is refused.
 	Deliver []outbox.Delivery
 	// Settle removes deliveries by ID. One that is not there refuses the step
 	// with ErrGone.

@@ -31,6 +31,11 @@ type Options struct {
 	// NoSync leaves out every fsync: a power cut loses steps that were
 	// answered. For tests and simulations only.
 	NoSync bool
+	// Epoch ends the IDs of the deliveries that are added while the store is
+	// open; empty: nothing does. A file that came out of a backup gives the
+	// numbers of before again, while the messages of before still stand in
+	// Slack: with another Epoch at every Open none is taken for a new one.
+	Epoch string
 }
 
 // Store is the durable side of the program. All methods may be used by several
