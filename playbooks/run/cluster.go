@@ -87,8 +87,8 @@ func (p *performance) undo(ctx context.Context) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	touched, err := kube.Undo(ctx, p.access(), journal, false, p.out)
-	p.result.Touches = fromKube(touched)
+	o, err := kube.Undo(ctx, p.access(), journal, p.order.Request.Mode == Preview, p.out)
+	p.result.Touches, p.result.Diff = fromKube(o.Objects), p.out.mask(o.Diff)
 	if err != nil {
 		return -1, err
 	}

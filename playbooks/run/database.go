@@ -207,6 +207,12 @@ func (p *performance) undoSQL(ctx context.Context) (int, error) {
 	if err := json.Unmarshal(p.order.Request.Undo, &j); err != nil || len(j.Made) == 0 {
 		return -1, shell.Refusal("There is nothing to undo.")
 	}
+	if p.order.Request.Mode == Preview {
+		for _, m := range j.Made {
+			fmt.Fprintf(p.out, "Would drop the index %s.\n", m.Index)
+		}
+		return 0, nil
+	}
 	s, err := p.database(ctx, false)
 	if err != nil {
 		return -1, err

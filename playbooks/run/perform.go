@@ -19,6 +19,9 @@ var (
 	errOutput   = errors.New("it printed too much")
 )
 
+// postOutput bounds what a check prints.
+const postOutput = 64 << 10
+
 // perform does what the order says and makes the result. It runs in the child.
 func perform(ctx context.Context, o order, f *framer) Result {
 	ctx, stop := context.WithCancelCause(ctx)
@@ -26,6 +29,9 @@ func perform(ctx context.Context, o order, f *framer) Result {
 	p := &performance{order: o, frames: f, out: newSink(o.Request.Limits.MaxOutput, f, func() { stop(errOutput) })}
 	exit, err := p.do(ctx)
 	p.settle()
+	if req := o.Request; req.Post != nil && req.Mode == Change && err == nil && exit == 0 && ctx.Err() == nil {
+		p.result.Post = p.post(ctx, *req.Post)
+	}
 	res := p.result
 	res.Exit = exit
 	res.Output, res.Truncated = p.out.whole()
@@ -51,7 +57,7 @@ func (p *performance) do(ctx context.Context) (int, error) {
 	default:
 		return -1, fmt.Errorf("there is no mode %q", req.Mode)
 	}
-	if req.Mode == Undo {
+	if req.Mode == Undo || req.Mode == Preview && req.Undo != nil {
 		if req.Kind == SQL {
 			return p.undoSQL(ctx)
 		}
@@ -103,9 +109,10 @@ func (p *performance) bash(ctx context.Context) (int, error) {
 	if err != nil {
 		return -1, shell.Refusef("The block is no shell text that can be read: %s.", err)
 	}
-	if p.order.Request.Mode == Check {
-		return 0, shell.Check(file)
+	if err := shell.Check(file); err != nil || p.order.Request.Mode == Check {
+		return 0, err
 	}
+	p.result.Commands = p.commandLines(file)
 	return shell.Run(ctx, p.block(file, shell.Streams{Out: p.out, Err: p.out}))
 }
 
@@ -133,4 +140,35 @@ func short(text string) string {
 		return string(r[:119]) + "…"
 	}
 	return text
+}
+
+// commandLines are a block's commands as they would run, one each.
+func (p *performance) commandLines(file *syntax.File) []string {
+	var out []string
+	for _, st := range file.Stmts {
+		var b strings.Builder
+		if err := syntax.NewPrinter(syntax.SingleLine(false)).Print(&b, st); err == nil {
+			out = append(out, p.out.mask(b.String()))
+		}
+	}
+	return out
+}
+
+// post looks whether a change did what it should. It reads: a changing command in it is refused.
+func (p *performance) post(ctx context.Context, check PostCheck) *PostResult {
+	req := p.order.Request
+	req.Mode, req.Kind, req.Code, req.Statements, req.Seen, req.Undo, req.Post = Read, check.Kind, check.Code, nil, nil, nil, nil
+	out := newSink(postOutput, p.frames, func() {})
+	out.quiet, out.secrets = true, p.out.secrets
+	q := &performance{order: order{Request: req, Reach: p.order.Reach}, frames: p.frames, out: out}
+	exit, err := q.do(ctx)
+	res := &PostResult{OK: exit == 0 && err == nil}
+	res.Output, _ = out.whole()
+	if !res.OK {
+		_, res.Why = q.ended(ctx, exit, err)
+	}
+	if t := q.result.Table; res.OK && t != nil && len(t.Rows) == 0 {
+		res.OK, res.Why = false, "The query of the check has no answer."
+	}
+	return res
 }

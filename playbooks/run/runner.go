@@ -155,7 +155,7 @@ func (c Config) reach(req Request) reach {
 	}
 	switch {
 	case req.Mode == Check:
-	case req.Mode == Undo && req.Kind != SQL:
+	case (req.Mode == Undo || req.Mode == Preview && req.Undo != nil) && req.Kind != SQL:
 		out.Cluster = changing
 	case req.Kind == Bash:
 		out.Cluster = c.Reading

@@ -13,7 +13,8 @@ type Outcome struct {
 	Disruption []string
 	Remarks    []string
 	Journal    json.RawMessage // nil: nothing was changed
-	UndoNote   string
+	// UndoNote says what undoing would do; a preview says it too.
+	UndoNote string
 }
 
 // Outcome collects what the gate saw.
@@ -26,7 +27,9 @@ func (c *Cluster) Outcome() Outcome {
 		Disruption: slices.Clone(g.pods.lines), Remarks: slices.Clone(g.remarks),
 	}
 	if !g.journal.Empty() {
-		o.Journal = marshal(g.journal)
+		if g.opts.Mode == Change {
+			o.Journal = marshal(g.journal)
+		}
 		o.UndoNote, _ = g.journal.Plan()
 	}
 	return o

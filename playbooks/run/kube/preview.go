@@ -54,6 +54,7 @@ func (t transport) preview(req *http.Request, to target, body []byte) (*http.Res
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.note(o)
+	g.journal.Entries = append(g.journal.Entries, Entry{Object: o, Before: forJournal(before)})
 	d := diff(o, before, after)
 	switch {
 	case o.Verb == "evict" || o.Verb == "delete" && o.Kind == "Pod":

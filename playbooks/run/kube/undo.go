@@ -87,18 +87,19 @@ func (j Journal) Plan() (says string, can bool) {
 }
 
 // Undo puts back what the journal says, the last change first. It writes what it does to out, and ends with
-// ErrChanged when an object was changed by something else since: nothing of that object is overwritten.
-func Undo(ctx context.Context, a Access, j Journal, trial bool, out io.Writer) ([]Object, error) {
+// ErrChanged when an object was changed by something else since: nothing of that object is overwritten. As a trial it
+// asks for dry runs only, and shows in the Outcome what would differ.
+func Undo(ctx context.Context, a Access, j Journal, trial bool, out io.Writer) (Outcome, error) {
+	var o Outcome
 	config, _, err := restConfig(a)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	c, err := newRaw(config)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	c.trial = trial
-	var touched []Object
 	for _, e := range slices.Backward(j.Entries) {
 		says, can := e.plan()
 		if !can {
@@ -106,16 +107,22 @@ func Undo(ctx context.Context, a Access, j Journal, trial bool, out io.Writer) (
 			continue
 		}
 		done, err := c.undo(ctx, e)
+		o.Diff = strings.Join(c.diffs, "\n")
 		if err != nil {
-			return touched, err
+			return o, err
+		}
+		if trial {
+			done = says
 		}
 		fmt.Fprintln(out, done)
-		touched = append(touched, e.Object)
+		object := e.Object
+		object.Version, object.ResourceVersion = versionOf(c.now), text(c.now, "metadata", "resourceVersion")
+		o.Objects = append(o.Objects, object)
 	}
 	for _, command := range j.Execs {
 		fmt.Fprintln(out, "What ran inside a pod cannot be undone:", command)
 	}
-	return touched, nil
+	return o, nil
 }
 
 func (c *raw) undo(ctx context.Context, e Entry) (string, error) {
@@ -124,6 +131,11 @@ func (c *raw) undo(ctx context.Context, e Entry) (string, error) {
 		return "", err
 	}
 	o := e.Object
+	if c.now = now; c.trial {
+		if d := diff(o, now, e.Before); d != "" {
+			c.diffs = append(c.diffs, d)
+		}
+	}
 	switch {
 	case !e.existed():
 		return c.undoCreated(ctx, e, now)
@@ -225,6 +237,8 @@ type raw struct {
 	base   string
 	client *http.Client
 	trial  bool
+	now    object   // the object that was last looked at
+	diffs  []string // of a trial
 }
 
 func newRaw(config *rest.Config) (*raw, error) {
