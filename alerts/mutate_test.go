@@ -248,10 +248,9 @@ var real = []string{
 	"alertmanager-resolved.json", "alertmanager-resolved-v0.31.1.json",
 }
 
-// 100,000 payloads, each made from a real one: none crashes, none loses a
+// Many payloads, 100,000 without the race detector, each made from a real one: none crashes, none loses a
 // valid alert, none doubles one.
 func TestMutatedPayloads(t *testing.T) {
-	const mutations = 100_000
 	r := rand.New(rand.NewPCG(4, 2026))
 	var bodies [][]byte
 	for _, name := range real {
