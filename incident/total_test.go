@@ -22,16 +22,19 @@ var (
 		incident.LevelPassed{}, incident.LastResortPaged{}, incident.PageSettled{}, incident.ReminderDue{}, incident.UpdateOverdue{},
 		incident.Snoozed{}, incident.OnCallChanged{}, incident.ResolvedEvent{}, incident.Reopened{}, incident.ClosedEvent{},
 		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
+		incident.AlertsTold{}, incident.AllAlertsResolved{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},
 		incident.Note{}, incident.AddAction{}, incident.Acknowledge{}, incident.Unacknowledge{}, incident.Hold{}, incident.Escalate{},
 		incident.Snooze{}, incident.Resolve{}, incident.Reopen{}, incident.Close{}, incident.Merge{}, incident.TakeOver{},
 		incident.Settled{}, incident.Wake{},
+		incident.TellAlerts{},
 	}
 	everyEffect = []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
 		incident.Operations{}, incident.Last{}, incident.Room{}, incident.Pass{},
+		incident.AlertList{},
 	}
 )
 
