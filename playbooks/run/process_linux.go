@@ -51,6 +51,11 @@ func confine(limits Limits) error {
 		{unix.RLIMIT_NOFILE, 256},
 		{unix.RLIMIT_CPU, uint64(limits.Deadline.Seconds()) + 10},
 	} {
+		var now unix.Rlimit
+		if err := unix.Getrlimit(l.what, &now); err != nil {
+			return err
+		}
+		l.max = min(l.max, now.Max) // only a privileged process may raise what it was given
 		if err := unix.Setrlimit(l.what, &unix.Rlimit{Cur: l.max, Max: l.max}); err != nil {
 			return err
 		}
