@@ -74,7 +74,7 @@ func inlet(t *testing.T, address string, r *recorder) *http.Server {
 // the queries about it.
 func TestRealServers(t *testing.T) {
 	r, address := &recorder{}, port(t)
-	w := watch(t, "http://"+address+"/", "tok")
+	w := watch(t, "http://"+address+"/", "tok", 1)
 	inlet(t, address, r)
 
 	w.target.stop()
@@ -177,7 +177,7 @@ func TestRealServers(t *testing.T) {
 func TestAlertmanagerKeepsWhatWasNotTaken(t *testing.T) {
 	r, address := &recorder{}, port(t)
 	r.down.Store(true)
-	w := watch(t, "http://"+address+"/", "tok")
+	w := watch(t, "http://"+address+"/", "tok", 1)
 	w.target.stop()
 	w.firing(true) // nobody listens yet
 	inlet(t, address, r)

@@ -183,11 +183,17 @@ type watched struct {
 	silences     *alertmanager.Client
 }
 
-// watch starts both servers; Alertmanager sends what happens to a webhook.
-func watch(t *testing.T, webhook, token string) *watched {
+// watch starts Prometheus and as many Alertmanagers, which know nothing of each
+// other; each sends what happens to a webhook.
+func watch(t *testing.T, webhook, token string, alertmanagers int) *watched {
 	t.Helper()
 	prometheus, am := need(t, "prometheus"), need(t, "prometheus-alertmanager", "alertmanager")
-	w := &watched{T: t, target: newTarget(t), prometheus: "http://" + port(t), alertmanager: "http://" + port(t)}
+	w := &watched{T: t, target: newTarget(t), prometheus: "http://" + port(t)}
+	var all []string
+	for range alertmanagers {
+		all = append(all, port(t))
+	}
+	w.alertmanager = "http://" + all[0]
 	amConfig := write(t, "alertmanager.yml", fmt.Sprintf(`
 route: {receiver: muster, group_by: [alertname, service], group_wait: 1s, group_interval: 2s, repeat_interval: 1h}
 receivers:
@@ -212,13 +218,15 @@ groups:
 	config := write(t, "prometheus.yml", fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: [%s]
-alerting: {alertmanagers: [{static_configs: [{targets: [%q]}]}]}
+alerting: {alertmanagers: [{static_configs: [{targets: [%s]}]}]}
 scrape_configs:
   - job_name: checkout
     static_configs: [{targets: [%q]}]
-`, rules, strings.TrimPrefix(w.alertmanager, "http://"), w.target.address))
+`, rules, strings.Join(all, ", "), w.target.address))
 	env := []string{"HOME=" + t.TempDir()}
-	run(t, env, am, "--config.file="+amConfig, "--storage.path="+t.TempDir(), "--web.listen-address="+strings.TrimPrefix(w.alertmanager, "http://"), "--cluster.listen-address=")
+	for _, address := range all {
+		run(t, env, am, "--config.file="+amConfig, "--storage.path="+t.TempDir(), "--web.listen-address="+address, "--cluster.listen-address=")
+	}
 	run(t, env, prometheus, "--config.file="+config, "--storage.tsdb.path="+t.TempDir(), "--web.listen-address="+strings.TrimPrefix(w.prometheus, "http://"),
 		"--web.external-url="+w.prometheus, "--rules.alert.resend-delay=2s")
 	var err error

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"image/png"
+	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -15,17 +17,17 @@ import (
 // service's return, and the incident is resolved.
 func TestAServiceStopsAndReturns(t *testing.T) {
 	h := newHouse(t)
-	w := watch(t, h.webhook(), apiToken)
+	w := watch(t, h.webhook(), apiToken, 1)
 	h.env = []string{"PROMETHEUS_URL=" + w.prometheus, "ALERTMANAGER_URL=" + w.alertmanager}
 	h.start()
 
 	w.target.stop()
-	m := h.message("#incidents", "CRITICAL: ServiceDown", "checkout-api does not answer", "Acknowledge", "Playbook", "Silence", "Runbook", "Dashboard", "Graph")
+	h.message("#incidents", "CRITICAL: ServiceDown", "checkout-api does not answer", "Acknowledge", "Playbook", "Silence", "Runbook", "Dashboard", "Graph")
 	card := h.message("#incidents", "🚨 P0 Incident: checkout-api does not answer")
 	h.recorded("INC-1", "paged")
 	h.reply("#incidents", card, "Critical service down")
-	m = h.message("#incidents", "CRITICAL: ServiceDown", "INC-1")
-	m = h.message("#incidents", "CRITICAL: ServiceDown", `"type":"image"`)
+	h.message("#incidents", "CRITICAL: ServiceDown", "INC-1")
+	m := h.message("#incidents", "CRITICAL: ServiceDown", `"type":"image"`)
 	chart, err := png.Decode(bytes.NewReader(h.picture(m)))
 	if err != nil || chart.Bounds().Dx() < 600 {
 		t.Errorf("the chart is %v, %v", chart, err)
@@ -86,7 +88,7 @@ func TestAServiceStopsAndReturns(t *testing.T) {
 // one that it took survives its death.
 func TestAnAlertWhileTheProgramIsAway(t *testing.T) {
 	h := newHouse(t)
-	w := watch(t, h.webhook(), apiToken)
+	w := watch(t, h.webhook(), apiToken, 1)
 	w.target.stop()
 	w.firing(true)
 	h.start()
@@ -99,5 +101,51 @@ func TestAnAlertWhileTheProgramIsAway(t *testing.T) {
 	h.recorded("INC-1", "all_alerts_resolved")
 	if list := h.incidents(); len(list) != 1 {
 		t.Errorf("one alert became %v", list)
+	}
+}
+
+// Two Alertmanagers, as for high availability, tell the same alert: it is one
+// message, one incident, one end.
+func TestTwoAlertmanagers(t *testing.T) {
+	h := newHouse(t)
+	w := watch(t, h.webhook(), apiToken, 2)
+	h.start()
+	w.target.stop()
+	h.recorded("INC-1", "paged")
+	w.target.start()
+	h.message("#incidents", "RESOLVED: ServiceDown")
+	h.recorded("INC-1", "all_alerts_resolved")
+	until(t, "end that both have told", func() error {
+		res, err := http.Get("http://" + h.address + "/metrics")
+		if err != nil {
+			return err
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil {
+			return err
+		}
+		taken := regexp.MustCompile(`(?m)^muster_alert_requests_total\{result="taken",source="alertmanager"\} (\d+)$`).FindSubmatch(text)
+		if taken == nil || len(taken[1]) == 1 && taken[1][0] < '4' {
+			return fmt.Errorf("%s requests came", taken)
+		}
+		return nil
+	})
+	history, err := h.history("INC-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]int{}
+	for _, r := range history {
+		kinds[r.Kind]++
+	}
+	messages := 0
+	for _, m := range h.ws.Person("erin").Messages("#incidents") {
+		if says(m, "ServiceDown", "Acknowledge") || says(m, "RESOLVED: ServiceDown") {
+			messages++
+		}
+	}
+	if list := h.incidents(); len(list) != 1 || kinds["declared"] != 1 || kinds["all_alerts_resolved"] != 1 || messages != 1 {
+		t.Errorf("%v, %d messages, %v", list, messages, kinds)
 	}
 }
