@@ -84,7 +84,7 @@ func (p *Program) testOver(ctx context.Context, method string, who incident.Pers
 	}
 	now := p.now()
 	receipt, err := channel.Deliver(ctx, notify.Message{
-		Delivery: id, Dedup: id, To: p.contact(who), Public: p.opt.Env.MusterPublicURL, Now: now,
+		Delivery: id, Dedup: testIncident + "/" + id + "/" + who.Key, To: p.contact(who), Public: p.opt.Env.MusterPublicURL, Now: now,
 		Incident: incident.Incident{ID: testIncident, Title: testTitle, Severity: incident.P1, DeclaredAt: now, Status: incident.Investigating},
 		Page:     incident.Page{Attempt: 1, Person: who, Method: method, At: now, Asked: true},
 	}, false)

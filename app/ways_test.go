@@ -13,6 +13,7 @@ import (
 	"muster/commands"
 	"muster/incident"
 	"muster/notify"
+	"muster/notify/pagerduty"
 )
 
 // settings is the environment that leads to the house.
@@ -76,6 +77,8 @@ func TestTestPage(t *testing.T) {
 	}
 	if all := h.in.pagerduty.Incidents(); len(all) != 1 || !strings.Contains(all[0].Title, "TEST") {
 		t.Errorf("PagerDuty has %v", all)
+	} else if !pagerduty.Ours(all[0].Key) {
+		t.Errorf("the test page comes back from PagerDuty as somebody's alert: its key is %q", all[0].Key)
 	}
 	calls := h.calls()
 	if len(calls) != 1 {

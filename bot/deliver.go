@@ -89,6 +89,9 @@ func (x *sending) effect(ctx context.Context, e incident.Effect) (incident.Recei
 	case incident.Announce:
 		return x.channel(ctx, x.s.Plan.Incidents, "", x.f.Announce(x.s))
 	case incident.RefreshCard:
+		if x.s.Card.TS == "" {
+			return x.lateCard(ctx)
+		}
 		return incident.Receipt{}, x.refresh(ctx)
 	case incident.Thread:
 		return x.thread(ctx, e)
@@ -202,6 +205,15 @@ func (x *sending) last(ctx context.Context, e incident.Last) (incident.Receipt, 
 		}
 		return x.channel(ctx, e.Target.Channel, "", m)
 	})
+}
+
+// lateCard posts the card whose first post was refused for good: a change of
+// the card waits behind it, so it is not on its way. It is looked for first, by
+// a name of its own, since the change before may have posted it unseen.
+func (x *sending) lateCard(ctx context.Context) (incident.Receipt, error) {
+	x.d.ID = fmt.Sprintf("%s/card/%d", x.s.ID, x.s.DeclaredAt.UnixMilli())
+	x.d.At, x.maybeSent = x.s.DeclaredAt, true
+	return x.channel(ctx, x.s.Plan.Incidents, "", x.f.Announce(x.s))
 }
 
 // refresh brings the card and its copy up to date.

@@ -26,7 +26,7 @@ var needs = map[string]commands.Permission{
 	"role ops @bob": commands.Respond, "escalate": commands.Respond, "page @bob x": commands.Respond, "hold 30m x": commands.Respond,
 	"note x": commands.Respond, "action x": commands.Respond, "resolve x": commands.Respond, "reopen x": commands.Respond, "merge INC-2": commands.Respond,
 	"override @bob for 2h": commands.Respond, "swap @bob for 2h": commands.Respond, "playbook": commands.Respond, "postmortem": commands.Respond,
-	"drill": commands.Admin, "alert ack": commands.Respond, "maintenance x 2h": commands.Respond, "alerts": commands.Anyone,
+	"drill": commands.Declare, "alert ack": commands.Respond, "maintenance x 2h": commands.Respond, "alerts": commands.Anyone,
 	"list": commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
 	"help": commands.Anyone, "accept primary": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
 	"test-page": commands.Anyone,

@@ -323,7 +323,7 @@ func settled(in Settled) []Event {
 	}
 	posted := Posted{Channel: in.Receipt.Channel, Name: in.Receipt.Name, TS: in.Receipt.TS}
 	switch e := in.Effect.(type) {
-	case Announce:
+	case Announce, RefreshCard: // a change posts it where the first post was refused
 		posted.Place = PlaceCard
 	case AlertList:
 		posted.Place = PlaceAlerts

@@ -13,8 +13,9 @@ import (
 // https://developer.pagerduty.com/docs/send-alert-event
 const maxKey = 255
 
-// incidentID is how our incidents, and our groups of alerts, are called.
-var incidentID = regexp.MustCompile(`^(INC-[1-9][0-9]*|ALR-[0-9a-f]{6,40})$`)
+// incidentID is how our incidents, our groups of alerts, and test pages are
+// called.
+var incidentID = regexp.MustCompile(`^(INC-[1-9][0-9]*|ALR-[0-9a-f]{6,40}|TEST)$`)
 
 // refID is what PagerDuty's own incident IDs look like. A dedup key never
 // does: it has slashes.
