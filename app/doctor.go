@@ -129,6 +129,7 @@ func Doctor(ctx context.Context, q Question, data string) error {
 			}
 		}
 		checks = append(checks, q.checkWays(call, settings, cfg, b, data)...)
+		checks = append(checks, q.checkAlerts(call, settings, cfg, data)...)
 		add("program", "the running program answers", askHealth(ctx, settings))
 	}
 	var text strings.Builder
