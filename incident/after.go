@@ -143,6 +143,8 @@ type After struct {
 	Reminded time.Duration `json:"reminded,omitempty"`
 	// Overdue is set once somebody was told so.
 	Overdue bool `json:"overdue,omitempty"`
+	// Watch is the look-out for what comes back.
+	Watch Watch `json:"watch,omitzero"`
 }
 
 // Mark is how one record is shown.
@@ -169,7 +171,7 @@ func (s Incident) Live() bool {
 	}
 	pending := slices.ContainsFunc(s.Actions, func(a Action) bool { return !a.Done && a.Due != "" && !a.Over })
 	_, meets := s.After.NextReminder()
-	return pending || s.NeedsPostmortem() && (!s.After.Overdue || meets)
+	return pending || s.Watching() || s.WatchDue() || s.NeedsPostmortem() && (!s.After.Overdue || meets)
 }
 
 // NextReminder is how long before the meeting people are reminded next; ok is

@@ -127,6 +127,7 @@ func Apply(s Incident, r Record) Incident {
 		s.Status, s.ResolvedAt, s.Resolution = Investigating, time.Time{}, ResolvedEvent{}
 		s.ClosedAt, s.Reopens = time.Time{}, s.Reopens+1
 		s.After.Meeting, s.After.Reminded, s.After.Overdue = time.Time{}, 0, false
+		s.After.Watch.Ended = s.After.Watch.Seq != 0
 		s.Acks = nil
 		s.Climb = Climb{Pages: s.Climb.Pages, Attempts: s.Climb.Attempts, StartWhy: WhyReopened}
 		s.Clock = Clock{From: r.At}
@@ -147,6 +148,8 @@ func Apply(s Incident, r Record) Incident {
 			s.RoomCard = spot
 		case PlaceAlerts:
 			s.AlertList = spot
+		case PlaceWatch:
+			s.After.Watch.Chart = spot
 		}
 	case CaughtUp:
 		s = applyCaughtUp(s, e)
@@ -156,6 +159,8 @@ func Apply(s Incident, r Record) Incident {
 	case EffectFailed:
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
 		return applyAfter(s, r)
+	case WatchBegan, Watched, WatchEnded:
+		return applyWatch(s, r)
 	default:
 		return applyShelf(s, r)
 	}

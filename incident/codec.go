@@ -41,6 +41,7 @@ var (
 		"step_approved": StepApproved{}, "step_refused": StepRefused{}, "step_withdrawn": StepWithdrawn{}, "step_lapsed": StepLapsed{},
 		"step_changed": StepChanged{}, "step_started": StepStarted{}, "step_stopped": StepStopped{}, "step_ended": StepEnded{},
 		"step_posted": StepPosted{},
+		"watch_began": WatchBegan{}, "watched": Watched{}, "watch_ended": WatchEnded{},
 	})
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},
@@ -49,6 +50,7 @@ var (
 		"post":    Post{},
 		"perform": Perform{}, "interrupt": Interrupt{}, "show_section": ShowSection{}, "refresh_section": RefreshSection{},
 		"show_step": ShowStep{}, "refresh_step": RefreshStep{}, "show_output": ShowOutput{},
+		"show_watch": ShowWatch{}, "show_regression": ShowRegression{},
 		"alert_post": AlertPost{}, "alert_refresh": AlertRefresh{}, "alert_thread": AlertThread{}, "alert_mail": AlertMail{},
 		"alert_page": AlertPage{}, "open_incident": OpenIncident{}, "inform": Inform{}, "alert_silence": AlertSilence{},
 		"alert_unsilence": AlertUnsilence{}, "alert_chart": AlertChart{}, "alert_operations": AlertOperations{}, "alert_list": AlertList{},

@@ -95,6 +95,8 @@ func Effects(s Incident, r Record) []Effect {
 		return []Effect{Operations{Seq: r.Seq}}
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
 		return effectsAfter(s, r, thread)
+	case WatchBegan, Watched, WatchEnded:
+		return effectsWatch(s, r, thread)
 	}
 	out, _ := shelfEffects(s, r)
 	return out
@@ -263,6 +265,8 @@ func Relevant(s Incident, e Effect) (reason string, ok bool) {
 			return reason, false
 		}
 		return relevantReminder(s, e.What, e.Seq)
+	case ShowWatch, ShowRegression:
+		return relevantWatch(s, e)
 	case Room:
 		if e.Step != RoomCreate {
 			return "", true

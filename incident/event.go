@@ -44,6 +44,8 @@ type Plan struct {
 	Notify map[Severity][]Channel `json:"notify,omitempty"`
 	// Room lists the severities that get a channel of their own.
 	Room []Severity `json:"room,omitempty"`
+	// Watch is the look-out after the resolution.
+	Watch WatchPlan `json:"watch,omitzero"`
 }
 
 // Channel is where a class is announced: a Slack channel with an optional

@@ -233,6 +233,9 @@ func (g AlertGroup) Ref() AlertRef {
 		if len(r.Lines) < maxRefLines {
 			r.Lines = append(r.Lines, a.line())
 		}
+		if r.Expr == "" {
+			r.Expr = a.Expr
+		}
 	}
 	return r
 }

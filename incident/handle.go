@@ -68,6 +68,8 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 		return reopen(s, in)
 	case Close:
 		return closeIncident(s, in)
+	case Look:
+		return look(s, in, now), nil
 	case Resolve:
 		if !s.ResolvedAt.IsZero() && s.MergedInto == "" {
 			return nil, nil
@@ -327,6 +329,8 @@ func settled(in Settled) []Event {
 		posted.Place = PlaceCard
 	case AlertList:
 		posted.Place = PlaceAlerts
+	case ShowWatch:
+		posted.Place = PlaceWatch
 	case Room:
 		switch e.Step {
 		case RoomCreate:

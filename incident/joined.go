@@ -24,6 +24,8 @@ type AlertRef struct {
 	// Lines name the alerts, the first few hundred.
 	Lines []string `json:"lines,omitempty"`
 	Spot  Spot     `json:"spot,omitzero"` // of its message
+	// Expr is the expression of its first alert that has one.
+	Expr string `json:"expr,omitempty"`
 	// Why it belongs to the incident, in a few words.
 	Why string `json:"why,omitempty"`
 	// Gone is set when it was moved to another incident.
@@ -35,7 +37,7 @@ func (r AlertRef) Same(q AlertRef) bool {
 	return r.Group == q.Group && r.Episode == q.Episode && r.Title == q.Title && slices.Equal(r.Names, q.Names) && r.Class == q.Class &&
 		r.Service == q.Service && r.Source == q.Source && r.Remote == q.Remote && r.Firing == q.Firing && r.Total == q.Total &&
 		r.Since.Equal(q.Since) && r.QuietSince.Equal(q.QuietSince) && slices.Equal(r.Lines, q.Lines) && r.Spot == q.Spot && r.Why == q.Why &&
-		r.Gone == q.Gone
+		r.Expr == q.Expr && r.Gone == q.Gone
 }
 
 // AlertsTold records which alerts belong to the incident and how they stand.

@@ -32,6 +32,10 @@ func Travel(e Effect) Traits {
 		return Traits{Lane: "action", Priority: 2}
 	case RefreshCard:
 		return Traits{Lane: "chat", Priority: 3, Replaces: "card"}
+	case ShowWatch:
+		return Traits{Lane: "decor", Priority: 4, Replaces: "watch"}
+	case ShowRegression:
+		return Traits{Lane: "watch", Priority: 1}
 	case Room:
 		if e.Step == RoomTopic {
 			return Traits{Lane: "decor", Priority: 4, Replaces: "topic"}

@@ -1,0 +1,425 @@
+package incident
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ReopenBy says what a regression in the watch leads to.
+type ReopenBy string
+
+// The ways: a person is offered to reopen, two looks in a row reopen by
+// themselves, or it is only said.
+const (
+	ReopenOffer ReopenBy = "offer"
+	ReopenAuto  ReopenBy = "auto"
+	ReopenOff   ReopenBy = "off"
+)
+
+// WatchPlan is the look-out after the resolution, as the configuration of the
+// day gives it. The zero value: nobody looks.
+type WatchPlan struct {
+	For     time.Duration `json:"for,omitempty"`
+	Every   time.Duration `json:"every,omitempty"`
+	Reopen  ReopenBy      `json:"reopen,omitempty"`
+	Queries []WatchQuery  `json:"queries,omitempty"`
+}
+
+// WatchQuery is one thing that is measured.
+type WatchQuery struct {
+	Name string `json:"name"`
+	Expr string `json:"expr"` // PromQL
+	Unit string `json:"unit,omitempty"`
+	// Op compares a value with Limit: ">", ">=", "<", "<=", "==" or "!=";
+	// empty: ">". A nil Limit is only drawn.
+	Op    string   `json:"op,omitempty"`
+	Limit *float64 `json:"limit,omitempty"`
+	// Fires is set for a whole alert's expression: any value is a regression,
+	// and none is all right.
+	Fires bool `json:"fires,omitempty"`
+}
+
+// WatchValue is what one query gave. A nil V: it gave no value.
+type WatchValue struct {
+	V    *float64 `json:"v,omitempty"`
+	Over bool     `json:"over,omitempty"`
+}
+
+// Read takes the worst of a query's values. Values that are no numbers count
+// as none.
+func (q WatchQuery) Read(values []float64) WatchValue {
+	var out WatchValue
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			continue
+		}
+		over := q.Fires || q.Limit != nil && q.passes(v)
+		worse := out.V == nil || over && !out.Over || over == out.Over && q.worse(v, *out.V)
+		if worse {
+			out = WatchValue{V: &v, Over: over}
+		}
+	}
+	return out
+}
+
+func (q WatchQuery) passes(v float64) bool {
+	limit := *q.Limit
+	switch q.Op {
+	case ">=":
+		return v >= limit
+	case "<":
+		return v < limit
+	case "<=":
+		return v <= limit
+	case "==":
+		return v == limit
+	case "!=":
+		return v != limit
+	default:
+		return v > limit
+	}
+}
+
+func (q WatchQuery) worse(v, than float64) bool {
+	if q.Op == "<" || q.Op == "<=" {
+		return v < than
+	}
+	return v > than
+}
+
+// Verdict is what one look found.
+type Verdict string
+
+// The verdicts. Away: nothing could be seen, which is never called all right.
+const (
+	WatchOK   Verdict = "ok"
+	WatchOver Verdict = "over limit"
+	WatchAway Verdict = "away"
+)
+
+// WatchBegan starts the look-out after a resolution, or says that no machine
+// looks. It carries resolved values.
+type WatchBegan struct {
+	// Blind says why nothing is watched; empty: it is.
+	Blind   string        `json:"blind,omitempty"`
+	Until   time.Time     `json:"until,omitzero"`
+	Every   time.Duration `json:"every,omitempty"`
+	Reopen  ReopenBy      `json:"reopen,omitempty"`
+	Queries []WatchQuery  `json:"queries,omitempty"`
+}
+
+// Watched is one look.
+type Watched struct {
+	Verdict Verdict `json:"verdict"`
+	// Values are in the order of the queries.
+	Values []WatchValue `json:"values,omitempty"`
+	// Reason says what was seen, or why nothing could be.
+	Reason string `json:"reason,omitempty"`
+	// Said is set when people are told: the verdict changed, and not a moment
+	// ago for the same thing.
+	Said bool `json:"said,omitempty"`
+	// Offer is set when people are offered to reopen.
+	Offer bool `json:"offer,omitempty"`
+	// Turned is set when the verdict differs from the look before.
+	Turned bool `json:"turned,omitempty"`
+}
+
+// Gap is a time in which nothing could be seen.
+type Gap struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// WatchEnded says how the look-out went that came to its end.
+type WatchEnded struct {
+	Looks int           `json:"looks"`
+	Over  int           `json:"over,omitempty"` // looks over a limit
+	Gaps  []Gap         `json:"gaps,omitempty"`
+	For   time.Duration `json:"for"`
+	Last  Verdict       `json:"last,omitempty"`
+	Late  time.Duration `json:"late,omitempty"`
+}
+
+func (WatchBegan) event() {}
+func (Watched) event()    {}
+func (WatchEnded) event() {}
+
+// Look tells an incident what was measured.
+type Look struct {
+	// Began names the look-out that it is for: the sequence of its first record.
+	Began  uint64
+	Values []WatchValue // in the order of the queries
+	// Away says why nothing, or not everything, could be asked; empty: all was.
+	Away string
+}
+
+func (Look) intent() {}
+
+// ShowWatch posts the charts of the look-out into the thread, or brings them up
+// to date.
+type ShowWatch struct {
+	Began uint64 `json:"began"`
+}
+
+// ShowRegression tells of one look over a limit, with the chart that shows it.
+type ShowRegression struct {
+	Seq uint64 `json:"seq"`
+}
+
+func (ShowWatch) effect()      {}
+func (ShowRegression) effect() {}
+
+// PlaceWatch is the message with the charts of the look-out.
+const PlaceWatch Place = "watch"
+
+const (
+	// sayAgain is how soon the same finding is told once more.
+	sayAgain = 10 * time.Minute
+	// drawEvery is how many looks pass between two charts without news.
+	drawEvery = 5
+	// missedLooks is how many looks may fail to come before it counts as not
+	// having seen anything.
+	missedLooks = 3
+	// maxGaps bounds what is remembered; later ones widen the last.
+	maxGaps = 20
+)
+
+// Watch is where the look-out stands. The zero value: there is none.
+type Watch struct {
+	Seq     uint64        `json:"seq,omitempty"`   // of its first record
+	Round   int           `json:"round,omitempty"` // of the resolution: the reopenings before it
+	From    time.Time     `json:"from,omitzero"`
+	Until   time.Time     `json:"until,omitzero"`
+	Every   time.Duration `json:"every,omitempty"`
+	Reopen  ReopenBy      `json:"reopen,omitempty"`
+	Queries []WatchQuery  `json:"queries,omitempty"`
+	Ended   bool          `json:"ended,omitempty"`
+
+	At      time.Time    `json:"at,omitzero"` // of the last look, or From
+	Looks   int          `json:"looks,omitempty"`
+	Over    int          `json:"over,omitempty"`
+	Verdict Verdict      `json:"verdict,omitempty"` // of the last look
+	Values  []WatchValue `json:"values,omitempty"`  // of the last look
+	// Told is the verdict that people know; OverSaid and AwaySaid are when they
+	// were last told of those.
+	Told     Verdict   `json:"told,omitempty"`
+	OverSaid time.Time `json:"over_said,omitzero"`
+	AwaySaid time.Time `json:"away_said,omitzero"`
+	// AwayFrom is since when nothing can be seen; zero: it can.
+	AwayFrom time.Time `json:"away_from,omitzero"`
+	Gaps     []Gap     `json:"gaps,omitempty"`
+	Chart    Spot      `json:"chart,omitzero"`
+}
+
+// Watching tells whether somebody has to look now.
+func (s Incident) Watching() bool {
+	w := s.After.Watch
+	return w.Seq != 0 && !w.Ended && !s.ResolvedAt.IsZero() && s.MergedInto == ""
+}
+
+// WatchDue tells whether the present resolution still needs its look-out begun.
+func (s Incident) WatchDue() bool {
+	w := s.After.Watch
+	return !s.ResolvedAt.IsZero() && s.MergedInto == "" && s.ClosedAt.IsZero() && !s.Drill.On && s.Plan.Watch.For > 0 && (w.Seq == 0 || w.Round != s.Reopens)
+}
+
+// NextLook is when the next look is due.
+func (w Watch) NextLook() time.Time { return w.At.Add(w.Every) }
+
+// Unseen are the times in which nothing was seen, up to the end.
+func (w Watch) Unseen(end time.Time) []Gap {
+	gaps := slices.Clone(w.Gaps)
+	switch {
+	case !w.AwayFrom.IsZero():
+		gaps = withGap(gaps, w.AwayFrom, end)
+	case end.Sub(w.At) > missedLooks*w.Every:
+		gaps = withGap(gaps, w.At, end)
+	}
+	return gaps
+}
+
+func withGap(gaps []Gap, from, to time.Time) []Gap {
+	if !to.After(from) {
+		return gaps
+	}
+	n := len(gaps)
+	if n > 0 && (n >= maxGaps || !gaps[n-1].To.Before(from)) {
+		gaps = slices.Clone(gaps)
+		gaps[n-1].To = to
+		return gaps
+	}
+	return append(slices.Clone(gaps), Gap{from, to})
+}
+
+// look turns what was measured into facts.
+func look(s Incident, in Look, now time.Time) []Event {
+	w := s.After.Watch
+	if !s.Watching() || w.Seq != in.Began {
+		return nil
+	}
+	e := Watched{Verdict: WatchOK, Values: in.Values}
+	over := slices.ContainsFunc(in.Values, func(v WatchValue) bool { return v.Over })
+	switch {
+	case over:
+		e.Verdict, e.Reason = WatchOver, w.seen(in.Values)
+	case in.Away != "":
+		e.Verdict, e.Reason = WatchAway, in.Away
+	case !w.sees(in.Values):
+		e.Verdict, e.Reason = WatchAway, "no query gives a value"
+	}
+	e.Turned = e.Verdict != w.Verdict && (w.Verdict != "" || e.Verdict != WatchOK)
+	e.Said = w.says(e.Verdict, now)
+	e.Offer = e.Said && over && w.Reopen == ReopenOffer
+	if over && w.Verdict == WatchOver && w.Reopen == ReopenAuto {
+		e.Said = false // reopening says it
+		return []Event{e, Reopened{By: Self, Reason: "two looks in a row were over the limit: " + e.Reason}}
+	}
+	return []Event{e}
+}
+
+// sees tells whether anything that can be over a limit gave a value.
+func (w Watch) sees(values []WatchValue) bool {
+	limited := slices.ContainsFunc(w.Queries, func(q WatchQuery) bool { return q.Limit != nil })
+	for i, q := range w.Queries {
+		if q.Fires || i < len(values) && values[i].V != nil && (q.Limit != nil || !limited) {
+			return true
+		}
+	}
+	return false
+}
+
+// says tells whether people hear of a verdict now.
+func (w Watch) says(v Verdict, now time.Time) bool {
+	told := w.Told
+	if told == "" {
+		told = WatchOK
+	}
+	switch {
+	case v == told:
+		return false
+	case v == WatchOver:
+		return w.OverSaid.IsZero() || now.Sub(w.OverSaid) >= sayAgain
+	case v == WatchAway:
+		return w.AwaySaid.IsZero() || now.Sub(w.AwaySaid) >= sayAgain
+	default:
+		return true
+	}
+}
+
+// seen says in words what is over its limit.
+func (w Watch) seen(values []WatchValue) string {
+	var out []string
+	for i, q := range w.Queries {
+		if i >= len(values) || !values[i].Over {
+			continue
+		}
+		switch {
+		case q.Fires:
+			out = append(out, q.Name+" fires again")
+		default:
+			out = append(out, fmt.Sprintf("%s is %s (limit %s)", q.Name, q.Show(*values[i].V), q.Show(*q.Limit)))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// Show writes a value with its unit. A ratio is written in percent.
+func (q WatchQuery) Show(v float64) string {
+	unit := q.Unit
+	if unit == "ratio" {
+		v, unit = v*100, "%"
+	}
+	text := strconv.FormatFloat(v, 'g', 3, 64)
+	if math.Abs(v) >= 100 && math.Abs(v) < 1e9 {
+		text = strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	if unit == "" {
+		return text
+	}
+	return text + " " + unit
+}
+
+// applyWatch folds the records of the look-out.
+func applyWatch(s Incident, r Record) Incident {
+	w := s.After.Watch
+	switch e := r.Event.(type) {
+	case WatchBegan:
+		w = Watch{
+			Seq: r.Seq, Round: s.Reopens, From: r.At, At: r.At, Until: e.Until, Every: e.Every, Reopen: e.Reopen, Queries: e.Queries,
+			Ended: e.Blind != "",
+		}
+	case Watched:
+		if r.At.Sub(w.At) > missedLooks*w.Every && w.AwayFrom.IsZero() {
+			w.Gaps = withGap(w.Gaps, w.At, r.At)
+		}
+		switch {
+		case e.Verdict == WatchAway && w.AwayFrom.IsZero():
+			w.AwayFrom = r.At
+		case e.Verdict != WatchAway && !w.AwayFrom.IsZero():
+			w.Gaps, w.AwayFrom = withGap(w.Gaps, w.AwayFrom, r.At), time.Time{}
+		}
+		w.At, w.Looks, w.Verdict, w.Values = r.At, w.Looks+1, e.Verdict, e.Values
+		if e.Verdict == WatchOver {
+			w.Over++
+		}
+		if e.Said {
+			w.Told = e.Verdict
+			switch e.Verdict {
+			case WatchOver:
+				w.OverSaid = r.At
+			case WatchAway:
+				w.AwaySaid = r.At
+			}
+		}
+	case WatchEnded:
+		w.Ended = true
+	}
+	s.After.Watch = w
+	return s
+}
+
+// effectsWatch says what is shown of the look-out.
+func effectsWatch(s Incident, r Record, thread Thread) []Effect {
+	show := ShowWatch{Began: s.After.Watch.Seq}
+	switch e := r.Event.(type) {
+	case WatchBegan:
+		if e.Blind != "" {
+			return []Effect{thread}
+		}
+		return []Effect{show}
+	case Watched:
+		var out []Effect
+		switch {
+		case e.Said && e.Verdict == WatchOver:
+			out = append(out, ShowRegression{Seq: r.Seq})
+		case e.Said:
+			out = append(out, thread)
+		}
+		if e.Turned || s.After.Watch.Looks%drawEvery == 0 {
+			out = append(out, show)
+		}
+		return out
+	case WatchEnded:
+		return []Effect{thread, show}
+	}
+	return nil
+}
+
+// relevantWatch is Relevant for the look-out.
+func relevantWatch(s Incident, e Effect) (reason string, ok bool) {
+	switch e := e.(type) {
+	case ShowWatch:
+		if s.After.Watch.Seq != e.Began {
+			return "another watch has begun", false
+		}
+	case ShowRegression:
+		if s.Open() {
+			return s.ID + " is open again", false
+		}
+	}
+	return "", true
+}
