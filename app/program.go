@@ -64,6 +64,7 @@ type Program struct {
 	desk      engine.Desk
 	intake    *intake
 	sources   sources
+	charts    shownCharts
 	outbox    *outbox.Outbox
 	bot       *bot.Bot
 	commands  *commands.Commands
@@ -97,7 +98,7 @@ func New(opt Options) *Program {
 	}
 	p := &Program{opt: opt, log: opt.Log, now: opt.Now, listener: opt.Listener, store: opt.Store}
 	p.metrics, p.tests = newMetrics(p), newOpenTests(opt.Store, opt.Log)
-	p.roster = &roster{live: opt.Live, notifiers: notifiers(opt.Env)}
+	p.roster = &roster{live: opt.Live, notifiers: notifiers(opt.Env), blind: blindWatch(opt.Env)}
 	cfg := engine.Config{
 		Store: opt.Store, Now: opt.Now, Until: opt.Until, Log: opt.Log, Passing: opt.Passing,
 		Send:     func(ds ...outbox.Delivery) { p.outbox.Add(ds...) },
@@ -173,6 +174,7 @@ func (p *Program) Run(ctx context.Context) error {
 		{name: "alerts", run: p.intake.run},
 		{name: "user groups", run: p.followRotas},
 		{name: "steps", run: p.performSteps},
+		{name: "watch", run: p.watchResolved},
 		{name: "upkeep", run: p.upkeep},
 		{name: "http", run: p.serve},
 		{name: "slack", run: p.runSlack},
@@ -296,6 +298,8 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		err = p.perform(ctx, d, e)
 	case incident.Interrupt:
 		p.steps.cancel(d.Stream, e.N)
+	case incident.ShowWatch, incident.ShowRegression:
+		receipt, err = p.showWatch(ctx, d, e, maybeSent)
 	case incident.Page:
 		if e.Method != "slack" {
 			receipt, err = p.page(ctx, d, e, maybeSent)

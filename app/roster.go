@@ -21,6 +21,7 @@ type roster struct {
 	// notifiers says, by method, why nothing can be sent over it; a method
 	// that is not in the map works.
 	notifiers map[string]string
+	blind     string // why nothing can be watched after a resolution; empty: it can
 	overrides atomic.Pointer[[]rota.Override]
 	// books finds the playbooks that fit; nil: nothing is suggested.
 	books flow.Fitting
@@ -111,5 +112,5 @@ type desk struct {
 // rules are the rules of the day for incidents.
 func (r *roster) rules() []incident.Rule {
 	return []incident.Rule{escalation.OnCall{Roster: r}, escalation.Matrix{Roster: r}, reminders.Updates{Roster: r}, reminders.After{Roster: r, Zone: r.zone},
-		flow.Lapse{}, flow.Suggest{Playbooks: r.books}}
+		r.watch(), flow.Lapse{}, flow.Suggest{Playbooks: r.books}}
 }

@@ -73,6 +73,8 @@ func Line(e incident.Event) Rich {
 	case incident.PostmortemWritten, incident.PostmortemAssigned, incident.PostmortemPlanned, incident.RecordMarked, incident.ActionDone,
 		incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear:
 		return afterLine(e)
+	case incident.WatchBegan, incident.Watched, incident.WatchEnded:
+		return watchLine(e)
 	default:
 		return ladderLine(e)
 	}

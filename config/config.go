@@ -155,6 +155,8 @@ type Storm struct {
 type Monitoring struct {
 	For, Every time.Duration
 	Reopen     string // offer, auto, off
+	// Queries are looked at beside those of the playbook and the alert.
+	Queries []incident.WatchQuery
 }
 
 // Playbooks are the limits of what playbooks may do.

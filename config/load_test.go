@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestBuiltInConfiguration(t *testing.T) {
 		t.Errorf("cadence %v, severity %v, channels %v", c.Cadence, c.DefaultSeverity, c.IncidentChannel)
 	}
 	if c.Channels != (Channels{"#incidents", "#muster-ops"}) || c.Handover.AcceptWithin != 15*time.Minute ||
-		c.Storm != (Storm{20, time.Minute}) || c.Watch != (Monitoring{time.Hour, time.Minute, "offer"}) {
+		c.Storm != (Storm{20, time.Minute}) || !reflect.DeepEqual(c.Watch, Monitoring{For: time.Hour, Every: time.Minute, Reopen: "offer"}) {
 		t.Errorf("%+v", c)
 	}
 	if len(c.DataSources) != 0 {

@@ -78,12 +78,14 @@ func (l *loader) settings(r *reader, root *value, builtIn bool) {
 			c.Storm.Window, _ = r.duration(v, what, time.Second)
 		}
 	})
-	r.section(root, "watch", []string{"for", "every", "reopen"}, func(key, what string, v *value) {
+	r.section(root, "watch", []string{"for", "every", "reopen", "queries"}, func(key, what string, v *value) {
 		switch key {
 		case "for":
 			c.Watch.For, _ = r.duration(v, what, 0)
 		case "every":
 			c.Watch.Every, _ = r.duration(v, what, time.Second)
+		case "queries":
+			c.Watch.Queries = r.watchQueries(v, what)
 		default:
 			c.Watch.Reopen, _ = r.oneOf(v, what, "offer", "auto", "off")
 		}

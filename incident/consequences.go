@@ -74,7 +74,11 @@ func Effects(s Incident, r Record) []Effect {
 		out := append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
 		return append(out, followers(s, r, "slack", "pagerduty", "email")...)
 	case Reopened:
-		return append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
+		out := append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
+		if w := s.After.Watch; w.Chart.TS != "" {
+			out = append(out, ShowWatch{Began: w.Seq})
+		}
+		return out
 	case ClosedEvent:
 		return []Effect{thread, RefreshCard{}}
 	case MergedInto:

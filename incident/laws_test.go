@@ -107,6 +107,7 @@ func laws(t *rapid.T) {
 	for _, sev := range incident.Severities {
 		plan.Cadence[sev] = pick(t, "cadence", "@every 10m", "@every 10m", "@every 30m", "*/15 * * * *", "")
 	}
+	plan.Watch = drawWatch(t)
 	duty := drawDuty(t)
 	l := &law{T: t, sim: newSim(duty), duty: duty, last: begin}
 	var drill incident.Drill
@@ -173,7 +174,7 @@ func (l *law) act() {
 
 func (l *law) speak() {
 	by := l.who()
-	switch rapid.IntRange(0, 17).Draw(l.T, "said") {
+	switch rapid.IntRange(0, 19).Draw(l.T, "said") {
 	case 0, 1, 2:
 		l.say(incident.Acknowledge{By: by})
 	case 3:
@@ -205,6 +206,8 @@ func (l *law) speak() {
 	case 17:
 		l.say(pick[incident.Intent](l.T, "after", incident.FinishAction{By: by, N: 1}, incident.MarkRecord{By: by, Record: 1, Hidden: true},
 			incident.WritePostmortem{By: by, Texts: map[incident.Section]string{incident.SectionWell: "x"}}, incident.Resolve{By: by, Postmortem: l.sim.now.Add(26 * time.Hour)}))
+	case 18, 19:
+		l.say(drawLook(l.T, l.sim.s))
 	}
 }
 

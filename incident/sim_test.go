@@ -38,7 +38,7 @@ type queued struct {
 func newSim(roster escalation.Roster) *sim {
 	return &sim{
 		s: incident.Incident{ID: "INC-1"}, now: begin,
-		rules: []incident.Rule{escalation.Matrix{Roster: roster}, escalation.OnCall{Roster: roster}, reminders.Updates{Roster: roster}, reminders.After{Roster: roster}},
+		rules: []incident.Rule{escalation.Matrix{Roster: roster}, escalation.OnCall{Roster: roster}, reminders.Updates{Roster: roster}, reminders.After{Roster: roster}, reminders.Watch{}},
 	}
 }
 

@@ -23,13 +23,13 @@ var (
 		incident.Snoozed{}, incident.OnCallChanged{}, incident.ResolvedEvent{}, incident.Reopened{}, incident.ClosedEvent{},
 		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
 		incident.AlertsTold{}, incident.AllAlertsResolved{},
+		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},
 		incident.Note{}, incident.AddAction{}, incident.Acknowledge{}, incident.Unacknowledge{}, incident.Hold{}, incident.Escalate{},
 		incident.Snooze{}, incident.Resolve{}, incident.Reopen{}, incident.Close{}, incident.Merge{}, incident.TakeOver{},
-		incident.Settled{}, incident.Wake{},
-		incident.TellAlerts{},
+		incident.Settled{}, incident.Wake{}, incident.TellAlerts{}, incident.Look{},
 	}
 	everyEffect = []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
@@ -46,7 +46,7 @@ func FuzzTotal(f *testing.F) { f.Fuzz(rapid.MakeFuzz(total)) }
 
 func total(t *rapid.T) {
 	d := drawDuty(t)
-	rules := []incident.Rule{escalation.Matrix{Roster: d}, escalation.OnCall{Roster: d}, reminders.Updates{Roster: d}, reminders.After{Roster: d}}
+	rules := []incident.Rule{escalation.Matrix{Roster: d}, escalation.OnCall{Roster: d}, reminders.Updates{Roster: d}, reminders.After{Roster: d}, reminders.Watch{}}
 	var s incident.Incident
 	for range rapid.IntRange(1, 30).Draw(t, "records") {
 		r := incident.Record{Seq: s.Seq + 1, At: drawTime(t), Event: draw(t, everyEvent)}
@@ -133,6 +133,13 @@ func fill(t *rapid.T, v reflect.Value, deep int) {
 			m.SetMapIndex(k, e)
 		}
 		v.Set(m)
+	case reflect.Float64:
+		v.SetFloat(rapid.Float64Range(-2, 2).Draw(t, "float"))
+	case reflect.Pointer:
+		if rapid.Bool().Draw(t, "there") {
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(t, v.Elem(), deep+1)
+		}
 	case reflect.Interface:
 		if v.Type() == reflect.TypeFor[incident.Effect]() && rapid.Bool().Draw(t, "effect") {
 			v.Set(reflect.ValueOf(draw(t, everyEffect)))

@@ -310,6 +310,50 @@ func (w Watch) says(v Verdict, now time.Time) bool {
 	}
 }
 
+// Outcome says in one sentence how the look-out went.
+func (e WatchEnded) Outcome(at func(time.Time) string) string {
+	var away []string
+	for _, g := range e.Gaps {
+		away = append(away, "from "+at(g.From)+" to "+at(g.To))
+	}
+	unseen := strings.Join(away, ", ")
+	over := fmt.Sprintf("%d of %d looks were over the limit", e.Over, e.Looks)
+	if e.Looks == 1 {
+		over = "the only look was over the limit"
+	}
+	if e.Last == WatchOver {
+		over += ", the last one too"
+	}
+	switch {
+	case e.Looks == 0 || e.Last == WatchAway && e.Over == 0 && covers(e.Gaps, e.For):
+		return "Nothing could be seen while watching whether it comes back."
+	case e.Over > 0 && unseen != "":
+		return "The watch is over: " + over + "; nothing could be seen " + unseen + "."
+	case e.Over > 0:
+		return "The watch is over: " + over + "."
+	case unseen != "":
+		return "Quiet as far as could be seen; nothing could be seen " + unseen + "."
+	default:
+		return fmt.Sprintf("Quiet: nothing came back in %s (%d looks).", spanOf(e.For), e.Looks)
+	}
+}
+
+// covers tells whether gaps leave nothing of a time worth naming.
+func covers(gaps []Gap, span time.Duration) bool {
+	var sum time.Duration
+	for _, g := range gaps {
+		sum += g.To.Sub(g.From)
+	}
+	return sum >= span-span/20
+}
+
+func spanOf(d time.Duration) string {
+	if d == time.Hour {
+		return "an hour"
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(d.Round(time.Second).String(), "0s"), "0m")
+}
+
 // seen says in words what is over its limit.
 func (w Watch) seen(values []WatchValue) string {
 	var out []string
@@ -318,7 +362,7 @@ func (w Watch) seen(values []WatchValue) string {
 			continue
 		}
 		switch {
-		case q.Fires:
+		case q.Fires, q.Limit == nil, values[i].V == nil:
 			out = append(out, q.Name+" fires again")
 		default:
 			out = append(out, fmt.Sprintf("%s is %s (limit %s)", q.Name, q.Show(*values[i].V), q.Show(*q.Limit)))

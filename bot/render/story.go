@@ -115,6 +115,7 @@ func (x sample) history() []incident.Record {
 		incident.ActionNear{N: 1, Owner: x.person(2)}, incident.ActionNear{N: 1, Over: true, Late: time.Hour},
 		incident.ActionDone{By: x.person(2), N: 1},
 	}
+	events = append(events, x.watch()...)
 	events = append(events, x.steps()...)
 	var out []incident.Record
 	for i, e := range events {
@@ -174,6 +175,7 @@ func (x sample) stories() []Story {
 	}
 	t.around(s, history)
 	t.alerts()
+	t.watching(s)
 	t.answers()
 	t.forms()
 	t.said(history[:36])

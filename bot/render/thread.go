@@ -94,6 +94,8 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("⚠️ This did not work: %s%s", line(e.What), because(e.Reason))
 	case incident.PostmortemAssigned, incident.PostmortemPlanned, incident.ActionDone, incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear:
 		return f.saidAfter(s, e)
+	case incident.WatchBegan, incident.Watched, incident.WatchEnded:
+		return saidWatch(e)
 	case incident.PostmortemWritten, incident.RecordMarked:
 		return "" // the post-mortem shows it
 	case incident.Updated, incident.ResolvedEvent, incident.ReminderDue:

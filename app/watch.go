@@ -1,0 +1,267 @@
+package app
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"muster/bot/render"
+	"muster/config"
+	"muster/engine"
+	"muster/incident"
+	"muster/outbox"
+	"muster/query"
+	"muster/reminders"
+	"muster/report/chart"
+)
+
+const (
+	// watchNap is how soon a new resolution is noticed at the latest.
+	watchNap = 5 * time.Second
+	// watchPause is the least pause between two rounds, so that a look that
+	// cannot be put on record is not repeated at once.
+	watchPause = 200 * time.Millisecond
+	// lookWithin bounds all questions of one look.
+	lookWithin = 15 * time.Second
+	// looksAtOnce is how many incidents are looked at at the same time.
+	looksAtOnce = 4
+)
+
+// blindWatch says why nothing can be watched; empty: it can.
+func blindWatch(env config.Env) string {
+	if env.PrometheusURL == "" {
+		return "PROMETHEUS_URL is not set"
+	}
+	return ""
+}
+
+// watch is the rule that begins and ends the look-out after a resolution.
+func (r *roster) watch() reminders.Watch {
+	return reminders.Watch{Blind: r.blind, Books: r.bookQueries, Condition: query.Condition}
+}
+
+// hole is a place of a playbook's query that a person would fill in.
+var hole = regexp.MustCompile(`<[A-Za-z][A-Za-z0-9_-]*>`)
+
+// bookQueries are what a playbook of the configuration wants to be looked at.
+func (r *roster) bookQueries(id string) []incident.WatchQuery {
+	var out []incident.WatchQuery
+	for _, b := range r.live.Get().Books {
+		if b.ID != id {
+			continue
+		}
+		for _, w := range b.Watch {
+			if !hole.MatchString(w.Query) {
+				name := w.Name
+				if name == "" {
+					name = b.Title
+				}
+				out = append(out, incident.WatchQuery{Name: name, Expr: w.Query, Unit: w.Unit, Limit: w.Above})
+			}
+		}
+	}
+	return out
+}
+
+// watchPlan is the look-out that an incident which is declared now gets.
+func watchPlan(cfg *config.Config) incident.WatchPlan {
+	w := cfg.Watch
+	return incident.WatchPlan{For: w.For, Every: w.Every, Reopen: incident.ReopenBy(w.Reopen), Queries: w.Queries}
+}
+
+// watchResolved looks, for every incident that was resolved lately, whether
+// what went wrong comes back. Where each stands is on record, so a restart goes
+// on where it was.
+func (p *Program) watchResolved(ctx context.Context) error {
+	for {
+		now := p.now()
+		next := now.Add(watchNap)
+		var due []incident.Incident
+		for _, s := range p.incidents.Open() {
+			if !s.Watching() {
+				continue
+			}
+			if at := s.After.Watch.NextLook(); at.After(now) {
+				next = incident.Sooner(next, at)
+			} else {
+				due = append(due, s)
+			}
+		}
+		p.lookAll(ctx, due)
+		wait := time.NewTimer(max(min(p.opt.Until(next), watchNap), watchPause))
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return nil
+		case <-wait.C:
+		}
+	}
+}
+
+func (p *Program) lookAll(ctx context.Context, due []incident.Incident) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, looksAtOnce)
+	for _, s := range due {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			in := p.look(ctx, s.After.Watch)
+			if ctx.Err() != nil {
+				return
+			}
+			if _, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{Stream: s.ID, Intent: in}); err != nil && ctx.Err() == nil {
+				p.log.Warn("a look after the resolution was not put on record", "incident", s.ID, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// look asks every query once.
+func (p *Program) look(ctx context.Context, w incident.Watch) incident.Look {
+	in := incident.Look{Began: w.Seq, Values: make([]incident.WatchValue, len(w.Queries))}
+	if p.sources.prometheus == nil {
+		in.Away = blindWatch(config.Env{})
+		return in
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	for i, q := range w.Queries {
+		samples, err := p.sources.prometheus.Instant(ctx, q.Expr, p.now())
+		if err != nil {
+			in.Away = strings.TrimSuffix(err.Error(), ".")
+			if kind, ok := query.Of(err); ok && kind == query.Away {
+				break // nobody is there: the others need not wait for it
+			}
+			in.Away = q.Name + ": " + in.Away
+			continue
+		}
+		values := make([]float64, len(samples))
+		for j, s := range samples {
+			values[j] = s.V
+		}
+		in.Values[i] = q.Read(values)
+	}
+	return in
+}
+
+// The charts of the look-out.
+const (
+	watchSpan     = 2 * time.Hour
+	watchPictures = 3 // in one message
+)
+
+// shownCharts remembers the last pictures of each look-out, for the time in
+// which none can be drawn.
+type shownCharts struct {
+	mu   sync.Mutex
+	last map[string][]render.Picture
+}
+
+func (c *shownCharts) keep(id string, pictures []render.Picture) []render.Picture {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(pictures) > 0 {
+		if c.last == nil {
+			c.last = map[string][]render.Picture{}
+		}
+		c.last[id] = pictures
+	}
+	return c.last[id]
+}
+
+func (c *shownCharts) forget(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.last, id)
+}
+
+// showWatch draws what is looked at and shows it in the thread. What cannot be
+// drawn now keeps the picture that it had.
+func (p *Program) showWatch(ctx context.Context, d outbox.Delivery, e incident.Effect, maybeSent bool) ([]byte, error) {
+	s, err := p.incidents.State(ctx, d.Stream)
+	if err != nil {
+		return nil, outbox.NotSentError{Err: err}
+	}
+	_, alarm := e.(incident.ShowRegression)
+	pictures, err := p.drawWatch(ctx, s, alarm)
+	switch {
+	case alarm: // goes without pictures rather than late
+	case err != nil:
+		return nil, err
+	default:
+		pictures = p.charts.keep(s.ID, pictures)
+	}
+	receipt, err := p.bot.Handler().Watch(ctx, d, maybeSent, e, pictures)
+	if err == nil && !s.Watching() {
+		p.charts.forget(s.ID)
+	}
+	return receipt, err
+}
+
+// drawWatch draws and uploads one picture for each query; alarm: only for those
+// over their limit.
+func (p *Program) drawWatch(ctx context.Context, s incident.Incident, alarm bool) ([]render.Picture, error) {
+	var out []render.Picture
+	if p.sources.prometheus == nil {
+		return nil, nil
+	}
+	w := s.After.Watch
+	for i, q := range w.Queries {
+		over := i < len(w.Values) && w.Values[i].Over
+		if len(out) == watchPictures || alarm && !over {
+			continue
+		}
+		png, err := p.watchPicture(ctx, s, q)
+		if err != nil || png == nil {
+			continue // the look itself says that nothing can be seen
+		}
+		id, err := p.bot.Keep(ctx, "watch.png", q.Name, png)
+		if err != nil {
+			return nil, err
+		}
+		alt := q.Name + " over the last two hours"
+		if over {
+			alt += ", over its limit"
+		}
+		out = append(out, render.Picture{File: id, Alt: alt})
+	}
+	return out, nil
+}
+
+// watchPicture draws one query over the last two hours; nil: there are no
+// values.
+func (p *Program) watchPicture(ctx context.Context, s incident.Incident, q incident.WatchQuery) ([]byte, error) {
+	to := p.now().Truncate(time.Second)
+	c := chart.Chart{Title: q.Name, Unit: q.Unit, From: to.Add(-watchSpan), To: to}
+	scale := 1.0
+	if q.Unit == "ratio" {
+		scale, c.Unit = 100, "%"
+	}
+	if q.Limit != nil {
+		limit := *q.Limit * scale
+		c.Threshold = &limit
+	}
+	marks := []chart.Mark{{At: s.DeclaredAt, Label: "declared"}, {At: s.After.Watch.From, Label: "resolved"}}
+	c.Marks = slices.DeleteFunc(marks, func(m chart.Mark) bool { return m.At.Before(c.From) || m.At.After(c.To) })
+	series, err := p.sources.prometheus.Range(ctx, q.Expr, c.From, c.To, chartStep)
+	if err != nil || len(series) == 0 {
+		return nil, err
+	}
+	series = series[:min(len(series), chartLines)]
+	titles := query.Titles(series)
+	for i, one := range series {
+		line := chart.Line{Name: titles[i]}
+		if len(series) == 1 {
+			line.Name = ""
+		}
+		for _, point := range one.Points {
+			line.Points = append(line.Points, chart.Point{At: point.At, V: point.V * scale})
+		}
+		c.Lines = append(c.Lines, line)
+	}
+	return chart.PNG(c, chartWidth, chartHeight)
+}

@@ -1,0 +1,233 @@
+package incident_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"muster/incident"
+)
+
+func limit(v float64) *float64 { return &v }
+
+// drawWatch makes a look-out of a plan, often none.
+func drawWatch(t *rapid.T) incident.WatchPlan {
+	if rapid.Bool().Draw(t, "unwatched") {
+		return incident.WatchPlan{}
+	}
+	p := incident.WatchPlan{
+		For: pick(t, "watch for", minute, time.Hour), Every: pick(t, "watch every", time.Second, minute),
+		Reopen: pick(t, "watch reopen", incident.ReopenOffer, incident.ReopenAuto, incident.ReopenOff),
+	}
+	if rapid.Bool().Draw(t, "queries") {
+		p.Queries = []incident.WatchQuery{{Name: "error rate", Expr: "errors", Limit: limit(0.05)}}
+	}
+	return p
+}
+
+// drawLook is what a watcher may say at any moment, also too late.
+func drawLook(t *rapid.T, s incident.Incident) incident.Look {
+	in := incident.Look{Began: s.After.Watch.Seq, Away: pick(t, "away", "", "", "Prometheus does not answer")}
+	if rapid.IntRange(0, 9).Draw(t, "stale") == 0 {
+		in.Began--
+	}
+	if rapid.Bool().Draw(t, "value") {
+		v := pick(t, "measured", 0.01, 0.08)
+		in.Values = []incident.WatchValue{{V: &v, Over: v > 0.05}}
+	}
+	return in
+}
+
+// watched is an incident that was resolved at begin, with a look-out.
+func watched(t *testing.T, reopen incident.ReopenBy) *sim {
+	t.Helper()
+	m := newSim(&duty{})
+	plan := usual()
+	plan.Watch = incident.WatchPlan{For: time.Hour, Every: minute, Reopen: reopen, Queries: []incident.WatchQuery{
+		{Name: "error rate", Expr: "errors", Unit: "ratio", Limit: limit(0.05)}, {Name: "p95", Expr: "p95", Unit: "s"},
+	}}
+	for _, in := range []incident.Intent{
+		incident.Declare{Title: "API down", Severity: incident.P2, By: person("ann"), Plan: plan}, incident.Resolve{By: person("ann")},
+	} {
+		if _, err := m.say(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !m.s.Watching() {
+		t.Fatal("the resolved incident is not watched")
+	}
+	return m
+}
+
+// look lets a minute pass and tells what was measured; a NaN: nothing could be.
+func (m *sim) look(t *testing.T, rate float64) []fact {
+	t.Helper()
+	m.now = m.now.Add(minute)
+	in := incident.Look{Began: m.s.After.Watch.Seq}
+	if math.IsNaN(rate) {
+		in.Away = "Prometheus does not answer"
+	} else {
+		q := m.s.After.Watch.Queries[0]
+		in.Values = []incident.WatchValue{q.Read([]float64{rate, 0.001}), {}}
+	}
+	facts, err := m.say(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return facts
+}
+
+// told are the effects that people notice.
+func told(facts []fact) string {
+	var out []string
+	for _, f := range facts {
+		for _, e := range f.effects {
+			switch e.(type) {
+			case incident.Thread, incident.ShowRegression, incident.ShowWatch:
+				out = append(out, incident.EffectKind(e))
+			}
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func TestWatchOffers(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	if got := told(m.look(t, 0.01)); got != "" {
+		t.Errorf("a look without news says %q", got)
+	}
+	facts := m.look(t, 0.08)
+	if got, want := told(facts), "show_regression show_watch"; got != want {
+		t.Errorf("the first look over the limit leads to %q, want %q", got, want)
+	}
+	seen := facts[0].record.Event.(incident.Watched)
+	if !seen.Offer || seen.Reason != "error rate is 8 % (limit 5 %)" {
+		t.Errorf("offered %v because %q", seen.Offer, seen.Reason)
+	}
+	m.look(t, 0.09)
+	if got := told(m.look(t, 0.09)); got != "show_watch" { // every fifth look, or news
+		t.Logf("a later look leads to %q", got)
+	}
+	if m.s.Open() || m.s.After.Watch.Over != 3 {
+		t.Errorf("open %v after %d looks over the limit", m.s.Open(), m.s.After.Watch.Over)
+	}
+	if _, err := m.say(incident.Reopen{By: person("ann"), Reason: seen.Reason}); err != nil || m.s.Watching() {
+		t.Errorf("the watch goes on after reopening (%v)", err)
+	}
+	if facts := m.look(t, 0.09); len(facts) != 0 {
+		t.Errorf("a look at an open incident is put on record: %v", facts)
+	}
+	if _, err := m.say(incident.Resolve{By: person("ann")}); err != nil || !m.s.Watching() || m.s.After.Watch.Looks != 0 {
+		t.Errorf("the second resolution is not watched anew (%v)", err)
+	}
+}
+
+func TestWatchReopensByItself(t *testing.T) {
+	m := watched(t, incident.ReopenAuto)
+	m.look(t, 0.08)
+	m.look(t, math.NaN())
+	m.look(t, 0.08)
+	if m.s.Open() {
+		t.Fatal("two looks that are not in a row reopened")
+	}
+	m.look(t, 0.08)
+	if !m.s.Open() || m.s.Reopens != 1 {
+		t.Fatal("two looks in a row did not reopen")
+	}
+	for _, r := range m.records {
+		if e, ok := r.Event.(incident.Reopened); ok && (e.By != incident.Self || !strings.Contains(e.Reason, "error rate is 8 % (limit 5 %)")) {
+			t.Errorf("reopened by %s because %q", e.By, e.Reason)
+		}
+	}
+}
+
+func TestWatchOnlySays(t *testing.T) {
+	m := watched(t, incident.ReopenOff)
+	for range 5 {
+		for _, f := range m.look(t, 0.08) {
+			if e, ok := f.record.Event.(incident.Watched); ok && e.Offer {
+				t.Error("reopening is offered where it is off")
+			}
+		}
+	}
+	if m.s.Open() {
+		t.Error("reopened where that is off")
+	}
+}
+
+func TestWatchAway(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	m.look(t, 0.01)
+	from := m.now.Add(minute)
+	lines := 0
+	count := func(facts []fact) {
+		for _, f := range facts {
+			for _, e := range f.effects {
+				if _, ok := e.(incident.Thread); ok {
+					lines++
+				}
+			}
+		}
+	}
+	for range 20 {
+		count(m.look(t, math.NaN()))
+	}
+	if lines != 1 {
+		t.Errorf("an absence is told of %d times, want once", lines)
+	}
+	count(m.look(t, 0.01))
+	to := m.now
+	if lines != 2 {
+		t.Errorf("the return is not told of")
+	}
+	for range 37 {
+		count(m.look(t, 0.01))
+	}
+	facts, err := m.until(m.s.After.Watch.Until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, ok := facts[len(facts)-1].record.Event.(incident.WatchEnded)
+	if !ok || len(ended.Gaps) != 1 || !ended.Gaps[0].From.Equal(from) || !ended.Gaps[0].To.Equal(to) {
+		t.Fatalf("ended with %+v, want one gap from %v to %v", ended, from, to)
+	}
+	want := "Quiet as far as could be seen; nothing could be seen from 03:02 to 03:22."
+	if got := ended.Outcome(func(t time.Time) string { return t.Format("15:04") }); got != want {
+		t.Errorf("the end says %q, want %q", got, want)
+	}
+}
+
+// TestWatchOutcome: what was not seen is never called quiet.
+func TestWatchOutcome(t *testing.T) {
+	at := func(t time.Time) string { return t.Format("15:04") }
+	for want, e := range map[string]incident.WatchEnded{
+		"Quiet: nothing came back in an hour (60 looks).":                                                  {Looks: 60, For: time.Hour, Last: incident.WatchOK},
+		"Nothing could be seen while watching whether it comes back.":                                      {For: time.Hour},
+		"The watch is over: 3 of 60 looks were over the limit, the last one too.":                          {Looks: 60, Over: 3, For: time.Hour, Last: incident.WatchOver},
+		"Quiet as far as could be seen; nothing could be seen from 03:00 to 03:10.":                        {Looks: 50, For: time.Hour, Last: incident.WatchOK, Gaps: []incident.Gap{{From: begin, To: begin.Add(10 * minute)}}},
+		"The watch is over: 1 of 50 looks were over the limit; nothing could be seen from 03:00 to 03:10.": {Looks: 50, Over: 1, For: time.Hour, Last: incident.WatchOK, Gaps: []incident.Gap{{From: begin, To: begin.Add(10 * minute)}}},
+	} {
+		if got := e.Outcome(at); got != want {
+			t.Errorf("%+v says\n%q, want\n%q", e, got, want)
+		}
+	}
+}
+
+func TestWatchQueryReads(t *testing.T) {
+	below := incident.WatchQuery{Op: "<", Limit: limit(1)}
+	if v := below.Read([]float64{3, 0.5, 2}); !v.Over || *v.V != 0.5 {
+		t.Errorf("the least of three is not taken where less is worse: %+v", v)
+	}
+	if v := (incident.WatchQuery{Op: "==", Limit: limit(0)}).Read([]float64{1, 0}); !v.Over {
+		t.Error("up == 0 is not seen")
+	}
+	if v := (incident.WatchQuery{Limit: limit(1)}).Read([]float64{math.NaN(), math.Inf(1)}); v.V != nil || v.Over {
+		t.Errorf("what is no number counts: %+v", v)
+	}
+	if v := (incident.WatchQuery{Fires: true}).Read(nil); v.Over {
+		t.Error("an alert without values fires")
+	}
+}
