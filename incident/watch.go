@@ -298,12 +298,12 @@ func (w Watch) says(v Verdict, now time.Time) bool {
 	if told == "" {
 		told = WatchOK
 	}
-	switch {
-	case v == told:
+	switch v {
+	case told:
 		return false
-	case v == WatchOver:
+	case WatchOver:
 		return w.OverSaid.IsZero() || now.Sub(w.OverSaid) >= sayAgain
-	case v == WatchAway:
+	case WatchAway:
 		return w.AwaySaid.IsZero() || now.Sub(w.AwaySaid) >= sayAgain
 	default:
 		return true
