@@ -122,7 +122,38 @@ func (c *Commands) simulated(severity incident.Severity, mark bool, at time.Time
 	if more := len(data) - simulatedLines; more > 0 {
 		body = Say(body, "\n… and ", more, " more.")
 	}
-	r := answer(body)
+	r := answer(body, c.simulatedEnd(s, at, len(records), said...))
 	r.Data = data
 	return r
+}
+
+// simulatedEnd says in a line what the rounds behind the first come to.
+func (c *Commands) simulatedEnd(s incident.Incident, at time.Time, shown int, said ...assumed) Rich {
+	var pages int
+	var last incident.Record
+	ended := false
+	for i, r := range forecast(c.Rules, s, at, at.Add(simulatedFor), nil, said...) {
+		if i < shown {
+			continue
+		}
+		switch r.Event.(type) {
+		case incident.Paged:
+			pages, last = pages+1, r
+		case incident.LastResortPaged:
+			if !ended {
+				ended, last = true, r
+			}
+		}
+		if ended {
+			break
+		}
+	}
+	switch {
+	case ended:
+		return Say("\n… and so on, ", count(pages, "more page"), ", until\n+", Span(last.At.Sub(at)), "  ", Line(last.Event))
+	case pages > 0:
+		return Say("\n… and so on, ", count(pages, "more page"), " in these 24 hours, the last at +", Span(last.At.Sub(at)), ".")
+	default:
+		return nil
+	}
 }

@@ -348,10 +348,3 @@ func laterSpecs() []spec {
 		statsSpec(),
 	}
 }
-
-// later answers for what this installation does not have.
-func later(what string) func(*Commands, *exec) Reply {
-	return func(*Commands, *exec) Reply {
-		return refuse(CodeMissing, what, " not configured here.")
-	}
-}
