@@ -360,7 +360,7 @@ func TestPlaybookWithoutACluster(t *testing.T) {
 		w.command("dan", "#incidents", "/incident create P0 checkout is down")
 		card := w.card("checkout is down")
 		w.clickIn("dan", card, "Open the playbook", "A playbook fits")
-		w.clickIn("dan", card, "Show command", "Mend", "set KUBECONFIG")
+		w.clickIn("dan", card, "Show", "Mend", "set KUBECONFIG")
 		w.privately("dan", "#incidents", "would run", "kubectl rollout undo", "KUBECONFIG")
 		if n := len(w.state("INC-1").Shelf.Runs); n != 0 {
 			w.Errorf("%d runs without a cluster", n)

@@ -174,7 +174,9 @@ func (l *law) act() {
 
 func (l *law) speak() {
 	by := l.who()
-	switch rapid.IntRange(0, 19).Draw(l.T, "said") {
+	switch rapid.IntRange(0, 25).Draw(l.T, "said") {
+	default:
+		l.drawStep()
 	case 0, 1, 2:
 		l.say(incident.Acknowledge{By: by})
 	case 3:
@@ -316,6 +318,7 @@ func (l *law) allAnswered(s incident.Incident) bool {
 
 // event checks one fact against the state before it.
 func (l *law) event(s incident.Incident, r incident.Record, then []fact) {
+	l.stepEvent(s, r)
 	lateness := func(d time.Duration) {
 		if d < 0 || d > max(r.At.Sub(l.last), 0)+time.Second {
 			l.Fatalf("%s: the step before was at %s, now is %s", tell(r.Event), offset(l.last), offset(r.At))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -256,7 +257,7 @@ func awaited(s Incident, n int, digest string, now time.Time) (StepRun, error) {
 	}
 	switch {
 	case r.Phase == Previewing && r.Again > 0:
-		return r, Refusal{"changed", "Something changed after this was shown: " + r.Reason, "What it would do now is being looked at; please look again."}
+		return r, Refusal{"changed", "Something changed after this was shown: " + strings.TrimSuffix(r.Reason, ".") + ".", "What it would do now is being looked at; please look again."}
 	case r.Phase == Lapsed, r.Phase == Waiting && !now.Before(r.Until):
 		return r, Refusal{"expired", fmt.Sprintf("Run %d has expired: what was shown held for %d minutes. It did not run.", n, int(StepWindow.Minutes())), "Ask for the step again."}
 	case r.Phase == Previewing:

@@ -8,6 +8,7 @@ import (
 
 	"muster/escalation"
 	"muster/incident"
+	"muster/playbooks/flow"
 	"muster/reminders"
 )
 
@@ -38,7 +39,7 @@ type queued struct {
 func newSim(roster escalation.Roster) *sim {
 	return &sim{
 		s: incident.Incident{ID: "INC-1"}, now: begin,
-		rules: []incident.Rule{escalation.Matrix{Roster: roster}, escalation.OnCall{Roster: roster}, reminders.Updates{Roster: roster}, reminders.After{Roster: roster}, reminders.Watch{}},
+		rules: []incident.Rule{escalation.Matrix{Roster: roster}, escalation.OnCall{Roster: roster}, reminders.Updates{Roster: roster}, reminders.After{Roster: roster}, reminders.Watch{}, flow.Lapse{}},
 	}
 }
 

@@ -59,6 +59,9 @@ func tell(e incident.Event) string {
 	case incident.Reopened:
 		return fmt.Sprintf("reopened by %v: %s", e.By, e.Reason)
 	default:
+		if text := tellStep(e); text != "" {
+			return text
+		}
 		return incident.EventKind(e) + " " + asJSON(e)
 	}
 }
@@ -85,6 +88,9 @@ func show(e incident.Effect) string {
 	case incident.Room:
 		return "room " + string(e.Step) + when(!e.Person.Nobody(), " "+e.Person.String())
 	default:
+		if text := showStep(e); text != "" {
+			return text
+		}
 		return incident.EffectKind(e)
 	}
 }

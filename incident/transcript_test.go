@@ -266,6 +266,9 @@ func (p *script) act(w []string) ([]fact, error) {
 		}
 		return ""
 	}
+	if facts, mine, err := p.step(w); mine {
+		return facts, err
+	}
 	by := person(arg(1))
 	switch w[0] {
 	case "declare": // declare P0 "title" ann

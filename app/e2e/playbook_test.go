@@ -23,7 +23,7 @@ func TestPlaybookWithoutACluster(t *testing.T) {
 	b.Shot("playbook-suggested")
 	b.ClickIn("A playbook fits", "Open the playbook")
 	b.WaitMessage("cannot run here yet: No Kubernetes cluster is configured: set KUBECONFIG")
-	b.WaitTrue("a step shows what it would run", `messages().some((n) => saying(n).includes("kubectl") && button(n, "Show command"))`)
+	b.WaitTrue("a step shows what it would run", `messages().some((n) => saying(n).includes("kubectl") && button(n, "Show"))`)
 	b.Shot("playbook-sections")
 	b.Prefer("dark")
 	b.Shot("playbook-dark")

@@ -156,9 +156,9 @@ func (f Frame) step(s incident.Incident, p incident.Playbook, step incident.Step
 		}
 		return out
 	}
-	b := section(title + "\n" + codeBlock(step.Code, mostCode))
+	b := section(title)
 	b["accessory"] = stepButton(s, p, step)
-	return []Object{b, small(f.stepState(s, p, step))}
+	return []Object{b, section(codeBlock(step.Code, mostCode)), small(f.stepState(s, p, step))}
 }
 
 // address is one that a button can open; Slack takes 3000 characters.
@@ -168,7 +168,7 @@ func stepButton(s incident.Incident, p incident.Playbook, step incident.Step) Ob
 	label := "Run"
 	switch {
 	case step.Needs != "":
-		label = "Show command"
+		label = "Show"
 	case step.Class == incident.Changing:
 		label = "Preview"
 	}
