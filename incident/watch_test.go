@@ -231,3 +231,17 @@ func TestWatchQueryReads(t *testing.T) {
 		t.Error("an alert without values fires")
 	}
 }
+
+// TestWatchWithoutValues: queries that give nothing are never called all right.
+func TestWatchWithoutValues(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	m.now = m.now.Add(minute)
+	p95 := 0.2
+	facts, err := m.say(incident.Look{Began: m.s.After.Watch.Seq, Values: []incident.WatchValue{{}, {V: &p95}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := facts[0].record.Event.(incident.Watched); !ok || e.Verdict != incident.WatchAway || !e.Said {
+		t.Errorf("without a value of what has a limit: %+v", facts[0].record.Event)
+	}
+}
