@@ -65,12 +65,21 @@ func (p *Program) previewRun(ctx context.Context, s incident.Incident, r inciden
 	case res.Ended != run.Done:
 		out := p.outcome(ctx, s, r, res)
 		out.End, out.Journal, out.UndoNote = incident.EndNotRun, "", ""
+		if said := lastLine(res.Output); res.Ended == run.Failed && said != "" {
+			out.Why = render.Cut(said, keptWhy) // the cluster's own words
+		}
 		if out.Why == "" {
 			out.Why = "What it would do could not be found out."
 		}
 		return incident.EndStep{N: r.N, Outcome: out}
 	}
 	return incident.PreviewStep{N: r.N, Preview: previewOf(res)}
+}
+
+// lastLine is the last line of an output that says something.
+func lastLine(output []byte) string {
+	text := strings.TrimSpace(string(output))
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // runStep performs a step that has begun on record.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,11 +110,32 @@ func (d *desk) ask(who, title string, values map[string]string) int {
 	return d.runs
 }
 
-// ended waits until a run has ended, and gives what its message says.
+// run waits until the message of a run says all the words.
+func (d *desk) run(who string, n int, words ...string) workspace.Message {
+	d.Helper()
+	head := regexp.MustCompile(fmt.Sprintf(`\* · run %d\b`, n)) // others say "run 12 undoes it"
+	var found workspace.Message
+	d.until(fmt.Sprintf("run %d says %q", n, words), func() error {
+		said := ""
+		for _, m := range d.all(who, incidents) {
+			if !head.MatchString(text(m)) {
+				continue
+			}
+			said += "\n" + text(m)
+			if !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(text(m), w) }) {
+				found = m
+				return nil
+			}
+		}
+		return fmt.Errorf("it says %s", said)
+	})
+	return found
+}
+
+// ended waits until a run has ended.
 func (d *desk) ended(n int, words ...string) workspace.Message {
 	d.Helper()
-	m := d.see("alice", incidents, append([]string{fmt.Sprintf("run %d", n), "Asked by"}, words...)...)
-	return m
+	return d.run("alice", n, append([]string{"Asked by"}, words...)...)
 }
 
 // reads goes through a reading step.
@@ -131,7 +154,7 @@ func (d *desk) changes(title string, values map[string]string, preview ...string
 
 func (d *desk) approved(n int, preview ...string) workspace.Message {
 	d.Helper()
-	waiting := d.see("bob", incidents, append([]string{fmt.Sprintf("run %d", n), "This would run", "Approve"}, preview...)...)
+	waiting := d.run("bob", n, append([]string{"This would run", "Approve"}, preview...)...)
 	d.click("bob", incidents, waiting, "Approve")
 	return d.ended(n, "✅", "approved by")
 }
@@ -259,7 +282,7 @@ func TestCriticalServiceDownClickedThrough(t *testing.T) {
 	if now := d.ingress(); !reflect.DeepEqual(now.Spec, page.Spec) || made(now.ObjectMeta) != made(page.ObjectMeta) {
 		t.Errorf("undo of the page brought back %v %v", now.Spec, now.ObjectMeta)
 	}
-	reads("Collect the data", nil, "Events")
+	reads("Collect the data", nil, "Scheduled")
 
 	for _, s := range d.book.Steps() {
 		if s.Kind == playbooks.Bash && s.Runs() && !done[s.Title] {
@@ -278,7 +301,7 @@ func TestWhatStandsInAChangesWay(t *testing.T) {
 	d := open(t, c, ns, "critical-service-down", "API service down", asPod)
 
 	n := d.ask("alice", "Scale out", map[string]string{"replicas": "4"})
-	waiting := d.see("alice", incidents, fmt.Sprintf("run %d", n), "Approve", "replicas: 4")
+	waiting := d.run("alice", n, "Approve", "replicas: 4")
 	d.click("alice", incidents, waiting, "Approve")
 	d.onlyFor("alice", incidents, "asked for")
 	if r := *d.deployment().Spec.Replicas; r != 3 {
@@ -290,7 +313,7 @@ func TestWhatStandsInAChangesWay(t *testing.T) {
 	_, err := c.Clients.AppsV1().Deployments(ns).Patch(t.Context(), "api", "application/merge-patch+json", two, meta.PatchOptions{})
 	d.must(err)
 	d.click("bob", incidents, waiting, "Approve")
-	again := d.see("bob", incidents, fmt.Sprintf("run %d", n), "asked again", "has changed since", "Approve", "replicas: 2")
+	again := d.run("bob", n, "asked again", "has changed since", "Approve", "replicas: 2")
 	if r := *d.deployment().Spec.Replicas; r != 2 {
 		t.Errorf("an approval of something else ran: there are %d replicas", r)
 	}
@@ -302,7 +325,7 @@ func TestWhatStandsInAChangesWay(t *testing.T) {
 
 	d.must(c.Clients.RbacV1().RoleBindings(ns).Delete(t.Context(), "muster-change", meta.DeleteOptions{}))
 	n = d.ask("alice", "Scale out", map[string]string{"replicas": "6"})
-	d.see("alice", incidents, fmt.Sprintf("run %d", n), `is forbidden: User \"`+operator+`\" cannot patch resource`)
+	d.run("alice", n, `is forbidden: User \"`+operator+`\" cannot patch resource`)
 	if r := *d.deployment().Spec.Replicas; r != 4 {
 		t.Errorf("a forbidden change was made: there are %d replicas", r)
 	}

@@ -26,11 +26,13 @@ func furnish(t *testing.T, c *cluster.Cluster, ns string) *performing {
 	t.Helper()
 	deploy(t, c, ns, "api", goodImage)
 	labels := map[string]string{"app": "api"}
-	if _, err := c.Clients.CoreV1().Services(ns).Create(t.Context(), &core.Service{
-		ObjectMeta: meta.ObjectMeta{Name: "api", Labels: labels},
-		Spec:       core.ServiceSpec{Selector: labels, Ports: []core.ServicePort{{Port: 80}}},
-	}, meta.CreateOptions{}); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"api", "maintenance"} {
+		if _, err := c.Clients.CoreV1().Services(ns).Create(t.Context(), &core.Service{
+			ObjectMeta: meta.ObjectMeta{Name: name},
+			Spec:       core.ServiceSpec{Selector: map[string]string{"app": name}, Ports: []core.ServicePort{{Port: 80}}},
+		}, meta.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	prefix := networking.PathTypePrefix
 	if _, err := c.Clients.NetworkingV1().Ingresses(ns).Create(t.Context(), &networking.Ingress{
