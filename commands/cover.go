@@ -199,6 +199,9 @@ func (c *Commands) swap(x *exec) Reply {
 	if !hasRole {
 		role = c.usualRole(x.call.By, s.from)
 	}
+	if onCall, has := c.hasShift(role, x.call.By, s.from, s.until); !has {
+		return refuse("not_yours", "You are not on call as ", role, " from ", s.from, " to ", s.until, ": ", onCall, " is. ", Code("oncall"), " says who is when.")
+	}
 	in := Swap{Role: role, By: x.call.By, With: with, At: x.call.Now, From: s.from, Until: s.until}
 	if back != nil {
 		b, err := readSpan(back, x.call.Now, zone)
@@ -216,6 +219,27 @@ func (c *Commands) swap(x *exec) Reply {
 		body = Say(body, "; you take ", in.BackFrom, " to ", in.BackUntil, " in return")
 	}
 	return Reply{OK: true, Body: Say(body, ". Nothing changes until ", in.With, " accepts: ", Code("swap accept "+in.ID), "."), Data: in}
+}
+
+// hasShift tells whether a person is on call for a role at any moment of a span,
+// and who is at its begin.
+func (c *Commands) hasShift(role string, p incident.Person, from, until time.Time) (begin incident.Person, has bool) {
+	schedule, overrides := c.Rotas.Schedule(), c.Rotas.Overrides()
+	for at := from; at.Before(until); {
+		s := schedule.OnCall(role, at, overrides)
+		on := s.OnCall().Person()
+		if at.Equal(from) {
+			begin = on
+		}
+		if on.Is(p) {
+			return begin, true
+		}
+		if !s.Until.After(at) {
+			break
+		}
+		at = s.Until
+	}
+	return begin, false
 }
 
 // inReturn cuts the second span from a swap's text: what follows "in return",

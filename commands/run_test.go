@@ -113,7 +113,7 @@ func TestExamplesOfHelp(t *testing.T) {
 				w.run("ann", "resolve INC-3 x")
 			}
 			switch r := w.run("ann", strings.TrimSuffix(example, "`")); r.Code {
-			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "no_shift", "not_due":
+			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "no_shift", "not_yours", "not_due":
 			default:
 				t.Errorf("the example %q of %s gets %q: %s", example, name, r.Code, r.Text)
 			}
