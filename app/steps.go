@@ -128,6 +128,10 @@ func (s *steps) begin(key, stream string, n int, work func(context.Context) inci
 			}
 		}()
 		j.in = work(ctx)
+		if end, ok := j.in.(incident.EndStep); ok && end.Outcome.End == incident.EndCancelled && errors.Is(context.Cause(ctx), errStopping) {
+			end.Outcome.Why = "Muster was stopped while it ran. Look at how far it came before you ask for it again."
+			j.in = end
+		}
 	})
 	return j
 }
@@ -280,10 +284,6 @@ func (p *Program) performSteps(ctx context.Context) error {
 	end, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
 	for _, j := range left {
-		if end, ok := j.in.(incident.EndStep); ok && end.Outcome.End == incident.EndCancelled {
-			end.Outcome.Why = "Muster was stopped while it ran. Look at how far it came before you ask for it again."
-			j.in = end
-		}
 		if _, looked := j.in.(incident.PreviewStep); looked {
 			continue
 		}
