@@ -72,13 +72,22 @@ func updateForm(s incident.Incident, d Update) Form {
 func resolveForm(s incident.Incident, fix string, postmortem time.Time) Form {
 	at := ""
 	if !postmortem.IsZero() {
-		at = postmortem.Format("Mon 2006-01-02 15:04 MST")
+		at = writable(postmortem)
 	}
 	return Form{Name: "resolve", Incident: s.ID, Title: "Resolve " + s.ID, Submit: "Resolve", Fields: []Field{
 		{Name: "cause", Label: "Root cause", Kind: KindText, Hint: "As far as it is known"},
 		{Name: "fix", Label: "Fix applied", Kind: KindText, Value: fix, Optional: true},
 		{Name: "postmortem", Label: "Post-mortem", Kind: KindTime, Value: at, Optional: true, Hint: "Empty: none is scheduled"},
 	}}
+}
+
+// writable says a moment so that ParseTime reads the same moment back: with the
+// zone's whole name, since CET or BST are no names of zones.
+func writable(t time.Time) string {
+	if _, known := zoneOf(t.Location().String()); !known {
+		t = t.UTC()
+	}
+	return t.Format("Mon 2006-01-02 15:04 ") + t.Location().String()
 }
 
 // clip cuts a text to what a field holds.

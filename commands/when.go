@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -199,7 +200,7 @@ func parseDate(word string) (day, bool) {
 }
 
 // ParseTime reads a moment: "now", "in 2h", "2h ago", "9:00", "Sun 03:00
-// Europe/Berlin", "tomorrow 9am", "2026-01-05 09:00", RFC 3339. A text without
+// Europe/Berlin", "tomorrow 9am", "2026-01-05 09:00", "Mon 2026-01-05 09:00", RFC 3339. A text without
 // a zone is read in zone (nil: UTC). A weekday or a time of day alone is the
 // next one, which may be now; a day without a time begins at midnight. The
 // error is a TimeError.
@@ -254,8 +255,33 @@ func relative(low string, now time.Time) (time.Time, bool) {
 	return now.Add(d), err == nil
 }
 
+// dated drops the weekdays that stand beside a date, and says whether they are
+// the date's own: "Mon 2026-01-05" is that date, "Tue 2026-01-05" is a slip.
+func dated(fields []string) ([]string, bool) {
+	i := slices.IndexFunc(fields, func(f string) bool { _, ok := parseDate(f); return ok })
+	if i < 0 {
+		return fields, true
+	}
+	date, _ := parseDate(fields[i])
+	var rest []string
+	for _, f := range fields {
+		w, ok := weekdayOf(f)
+		if ok && w != date.weekday() {
+			return nil, false
+		}
+		if !ok {
+			rest = append(rest, f)
+		}
+	}
+	return rest, true
+}
+
 // calendar reads a day, a time of day, or both in either order.
 func calendar(fields []string, now time.Time, zone *time.Location) (time.Time, bool) {
+	fields, agree := dated(fields)
+	if !agree {
+		return time.Time{}, false
+	}
 	today := dayOf(now)
 	var date day
 	var c clock

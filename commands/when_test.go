@@ -48,6 +48,8 @@ func TestParseTime(t *testing.T) {
 		{"UTC", "2026-01-05 09:00", "2026-01-05T09:00:00Z"},
 		{"UTC", "09:00 2026-01-05", "2026-01-05T09:00:00Z"},
 		{"UTC", "2026-01-05", "2026-01-05T00:00:00Z"},
+		{"UTC", "Mon 2026-01-05 09:00", "2026-01-05T09:00:00Z"},
+		{"UTC", "2026-01-05, Monday, 09:00 Europe/Berlin", "2026-01-05T08:00:00Z"},
 		{"UTC", "2026-01-05T09:00", "2026-01-05T09:00:00Z"},
 		{"UTC", "2026-01-05 09:00 Asia/Kolkata", "2026-01-05T03:30:00Z"},
 		{"UTC", "2026-01-05T09:00:00+01:00", "2026-01-05T08:00:00Z"},
@@ -70,7 +72,7 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", " ", "whenever", "25:00", "9:60", "13am", "0am", "2026-02-30", "2026-13-01 09:00", "Sun Mon", "09:00 10:00", "in", "in 0m", "Sun 03:00 Europe/Nowhere",
+		"", " ", "whenever", "25:00", "9:60", "13am", "0am", "2026-02-30", "2026-13-01 09:00", "Sun Mon", "Tue 2026-01-05 09:00", "09:00 10:00", "in", "in 0m", "Sun 03:00 Europe/Nowhere",
 		"Sun 03:00 ../../etc/passwd", "Local", "next 09:00", "next 2026-01-05", "9", "in 99999999999h", "999999w", "5", "tomorrow soon", "日曜日",
 	} {
 		if got, err := commands.ParseTime(text, now, nil); err == nil {

@@ -234,10 +234,20 @@ func (b *Browser) WaitForm(title string) {
 	b.WaitTrue("the form "+title, `flat(document.querySelector("dialog.form[open] h2")?.textContent) === `+quote(title))
 }
 
-// WaitNoForm waits until no form is open.
+// WaitNoForm waits until no form is open. A form that stays is said with all
+// that it shows: mostly it says itself what it refuses.
 func (b *Browser) WaitNoForm() {
 	b.t.Helper()
-	b.WaitTrue("no form is open", `!document.querySelector("dialog.form[open]")`)
+	form := `document.querySelector("dialog.form[open]")`
+	for until := time.Now().Add(b.patient); ; time.Sleep(40 * time.Millisecond) {
+		left := eval[string](b, "is a form open", form+`?.innerText ?? ""`)
+		switch {
+		case left == "":
+			return
+		case time.Now().After(until):
+			b.t.Fatalf("waited %s in vain: no form is open; this one stays:\n%s", b.patient, left)
+		}
+	}
 }
 
 // Fill replaces what is in the form's field with this label.
