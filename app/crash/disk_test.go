@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -77,19 +78,20 @@ func TestFullDisk(t *testing.T) {
 	w := newWorld(t, 60)
 	w.data = filepath.Join(dir, "muster.db")
 	var free func()
-	w.pagesGoOn(func() { free = faults.FillUp(t, dir) }, func() { free() })
+	w.pagesGoOn(func() { free = faults.FillUp(t, dir) }, func() { free() }, w.useUp)
 }
 
 func TestDeadDisk(t *testing.T) {
 	disk := faults.NewDisk(t, 100)
 	w := newWorld(t, 60)
 	w.data = filepath.Join(disk.Dir, "muster.db")
-	w.pagesGoOn(disk.CutPower, disk.Restore)
+	w.pagesGoOn(disk.CutPower, disk.Restore, nil)
 }
 
 // pagesGoOn declares an incident while Slack is down, lets the disk fail, and
-// wants the page to arrive all the same, once.
-func (w *world) pagesGoOn(fail, heal func()) {
+// wants the page to arrive all the same, once. more, unless it is nil, takes the
+// room that sending has made inside the file.
+func (w *world) pagesGoOn(fail, heal func(), more func(*ledger, string)) {
 	w.Helper()
 	said := &ledger{}
 	l := w.start()
@@ -105,6 +107,9 @@ func (w *world) pagesGoOn(fail, heal func()) {
 		return w.pagesOf(second) > 0
 	})
 	w.wait(20*time.Second, "connection to Slack", func() bool { return w.ws.Sockets() > 0 })
+	if more != nil {
+		w.wait(10*time.Second, "disk that stays full", func() bool { more(said, id); return !w.healthy() })
+	}
 	w.slashRefused(said, id)
 	if w.healthy() {
 		w.Error("the program calls itself healthy, although nothing can be written")
@@ -112,6 +117,19 @@ func (w *world) pagesGoOn(fail, heal func()) {
 	l.kill()
 	heal()
 	w.finish(w.start(), said)
+}
+
+// useUp writes notes until several in a row are refused: a full disk leaves the
+// pages inside the file that earlier steps have freed.
+func (w *world) useUp(said *ledger, id string) {
+	w.Helper()
+	for refused := 0; refused < 5; refused++ {
+		n := acked(said)
+		w.untilRefused(said, id)
+		if acked(said) > n {
+			refused = 0
+		}
+	}
 }
 
 // pagesOf counts the first pages of an incident that people see.
@@ -292,7 +310,6 @@ func TestDamagedFile(t *testing.T) {
 		"cut to nothing":     {},
 		"another file":       []byte(strings.Repeat("this is no data of Muster\n", 1000)),
 		"overwritten inside": scribbled(whole),
-		"one word altered":   bytes.ReplaceAll(whole, []byte("m000001 is slow"), []byte("m000001 is fast")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			was := w.TB
@@ -302,8 +319,49 @@ func TestDamagedFile(t *testing.T) {
 			w.refuses(store.ErrDamaged, "backup")
 		})
 	}
+	t.Run("one word altered", func(t *testing.T) {
+		was := w.TB
+		w.TB = t
+		defer func() { w.TB = was }()
+		altered := bytes.ReplaceAll(whole, []byte("m000001 is slow"), []byte("m000001 is fast"))
+		if bytes.Equal(altered, whole) {
+			t.Fatal("nothing was altered")
+		}
+		w.must(os.WriteFile(w.data, altered, 0o600))
+		w.goesOnWithout("INC-1")
+	})
 	w.must(os.WriteFile(w.data, whole, 0o600))
 	w.finish(w.start(), said)
+}
+
+// goesOnWithout starts the program on a file with one damaged incident, and
+// wants that said in the log, at /readyz and in the operations channel, and
+// that incident refused.
+func (w *world) goesOnWithout(id string) {
+	w.Helper()
+	l := w.start()
+	w.ready(l)
+	damaged := id + "'s history is damaged"
+	w.wait(10*time.Second, "word of the damage in the operations channel", func() bool {
+		return slices.ContainsFunc(w.seen(nil), func(m seen) bool { return m.channel == "#muster-ops" && strings.Contains(m.text, damaged) })
+	})
+	w.damaged = append(w.damaged, id)
+	if log := w.logged(); !strings.Contains(log, "a history is damaged") || !strings.Contains(log, id) {
+		w.Errorf("the log does not say that %s is damaged: %s", id, log)
+	}
+	resp, err := w.client.Get(w.url("/readyz"))
+	w.must(err)
+	text, err := io.ReadAll(resp.Body)
+	w.must(errors.Join(err, resp.Body.Close()))
+	if resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(text), damaged) {
+		w.Errorf("/readyz says %d %s", resp.StatusCode, text)
+	}
+	a, err := w.post(context.Background(), "bob", "note "+id+" to the damaged one", "damaged")
+	w.must(err)
+	if a.OK || a.Code != "damaged" {
+		w.Errorf("a note to a damaged incident is answered %d %q", a.status, a.Text)
+	}
+	w.stop(l)
 }
 
 // scribbled is the content with every page after the first two overwritten in

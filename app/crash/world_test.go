@@ -57,6 +57,7 @@ type world struct {
 	clock             clock
 	ws                *workspace.Workspace
 	people            []string // handles
+	damaged           []string // incidents whose histories the test altered
 	slack             string   // URL
 	http              *net.TCPListener
 	log               *os.File
