@@ -30,7 +30,11 @@ const simulations = 1000
 // reading of the files are the program's own; only the providers are not there.
 func TestSimulateAgrees(t *testing.T) {
 	pages, acks, covers, passed, last := 0, 0, 0, 0, 0
-	for n := range simulations {
+	cases := simulations
+	if underRace {
+		cases = simulations / 8
+	}
+	for n := range cases {
 		c := newTrial(uint64(n))
 		synctest.Test(t, func(t *testing.T) { c.run(t) })
 		if t.Failed() {
@@ -42,9 +46,9 @@ func TestSimulateAgrees(t *testing.T) {
 		acks += c.acked
 		covers += c.covers
 	}
-	t.Logf("%d cases, %d pages, %d acknowledgements, %d overrides and swaps, %d levels passed, %d last resorts", simulations, pages, acks, covers, passed, last)
+	t.Logf("%d cases, %d pages, %d acknowledgements, %d overrides and swaps, %d levels passed, %d last resorts", cases, pages, acks, covers, passed, last)
 	for what, n := range map[string]int{"pages": pages, "acknowledgements": acks, "overrides and swaps": covers, "levels passed": passed, "last resorts": last} {
-		if n < simulations/20 {
+		if n < cases/20 {
 			t.Errorf("only %d %s: the cases are too tame", n, what)
 		}
 	}
