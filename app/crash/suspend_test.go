@@ -64,11 +64,11 @@ func TestClockJumps(t *testing.T) {
 }
 
 // asleep is 25 minutes on the clock of newSlowWorld.
-const asleep = 2500 * time.Millisecond
+const asleep = 15 * time.Second
 
 // newSlowWorld has clocks that are seconds apart, on the wall.
 func newSlowWorld(t *testing.T) (*world, *ledger) {
-	w := newWorld(t, 600)
+	w := newWorld(t, 100)
 	w.write("config/escalation.yaml", `
 levels:
   - {level: L1, role: primary, methods: [slack], due: 0s, respond_within: 1h, until: acknowledged}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -235,7 +236,11 @@ func TestReadingSQLIsBounded(t *testing.T) {
 		t.Errorf("a query without end: %s %s", res.Ended, res.Why)
 	}
 	sleeper := connect(t, url)
-	go sleeper.Exec(context.Background(), `SELECT pg_sleep(30), 'found by a stranger'`)
+	sleep, wake := context.WithCancel(t.Context())
+	var sleeping sync.WaitGroup
+	sleeping.Go(func() { _, _ = sleeper.Exec(sleep, `SELECT pg_sleep(30), 'found by a stranger'`) })
+	defer sleeping.Wait()
+	defer wake()
 	var hidden Result
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		hidden = sqlStep(t, r, Read, `SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()`, func(q *Request) { q.DataSource = "weak" })
