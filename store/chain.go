@@ -58,7 +58,7 @@ func (s *Store) ends() (map[string]link, error) {
 
 // verifySome follows the log for one transaction and returns where to go on.
 func (s *Store) verifySome(r kv.Range, ends, at map[string]link) (next []byte, err error) {
-	var broken *BrokenLink
+	var broken *misfit
 	seen := 0
 	err = s.engine.Scan(r, func(k, v []byte) bool {
 		broken = follow(logPosition(k), v, ends, at)
@@ -68,15 +68,62 @@ func (s *Store) verifySome(r kv.Range, ends, at map[string]link) (next []byte, e
 		return broken == nil && next == nil
 	})
 	if broken != nil {
-		return nil, broken
+		return nil, s.nameOf(broken, at)
 	}
 	return next, err
 }
 
-func follow(position uint64, v []byte, ends, at map[string]link) *BrokenLink {
+// misfit is a broken link with the entry at which it was found: what it reads
+// as, and its position. Without a name it cannot be read.
+type misfit struct {
+	BrokenLink
+	stream   string
+	seq      uint64
+	position uint64
+}
+
+// nameOf names the record that should stand where a misfit was found: it is the
+// next of its stream, and the one after it, or the stream's head, points there.
+// When there is none, or when it is the one that stands there, what was found
+// is said as it is.
+func (s *Store) nameOf(found *misfit, at map[string]link) error {
+	named := found.BrokenLink
+	name := func(stream string, seq uint64) {
+		switch {
+		case seq != at[stream].seq+1:
+		case found.stream == stream && found.seq == seq:
+		case found.stream == "":
+			named = BrokenLink{stream, seq, "cannot be read"}
+		default:
+			named = BrokenLink{stream, seq, fmt.Sprintf("is missing; %s record %d stands in its place", found.stream, found.seq)}
+		}
+	}
+	err := s.engine.Scan(kv.Prefix([]byte{spaceHeads}), func(k, v []byte) bool {
+		if h, err := decodeHead(v); err == nil && h.position == found.position {
+			name(streamName(k), h.seq)
+		}
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	later := kv.Prefix([]byte{spaceLog})
+	later.From = logKey(found.position + 1)
+	err = s.engine.Scan(later, func(k, v []byte) bool {
+		e, err := decodeEntry(logPosition(k), v)
+		if err != nil || e.back != found.position || e.Seq < 2 {
+			return true
+		}
+		name(e.Stream, e.Seq-1)
+		return true
+	})
+	return cmp.Or(err, error(&named))
+}
+
+func follow(position uint64, v []byte, ends, at map[string]link) *misfit {
 	e, err := decodeEntry(position, v)
 	if err != nil {
-		return &BrokenLink{"the log", 0, fmt.Sprintf("has an entry at %d that cannot be read", position)}
+		return &misfit{BrokenLink: BrokenLink{"the log", 0, fmt.Sprintf("has an entry at %d that cannot be read", position)}, position: position}
 	}
 	end, known := ends[e.Stream]
 	before := at[e.Stream]
@@ -85,14 +132,16 @@ func follow(position uint64, v []byte, ends, at map[string]link) *BrokenLink {
 		// streams are counted at the end.
 		return nil
 	}
-	if e.Seq != before.seq+1 || e.back != before.position {
-		return &BrokenLink{e.Stream, before.seq + 1, fmt.Sprintf("is missing; record %d comes in its place", e.Seq)}
+	broken := func(seq uint64, problem string) *misfit {
+		return &misfit{BrokenLink{e.Stream, seq, problem}, e.Stream, e.Seq, position}
 	}
-	if !e.link(before.hash) {
-		return &BrokenLink{e.Stream, e.Seq, "was altered"}
-	}
-	if e.Seq == end.seq && (e.Hash != end.hash || position != end.position) {
-		return &BrokenLink{e.Stream, e.Seq, "is not the one that the stream ends with"}
+	switch {
+	case e.Seq != before.seq+1:
+		return broken(before.seq+1, fmt.Sprintf("is missing; record %d comes in its place", e.Seq))
+	case e.back != before.position, !e.link(before.hash):
+		return broken(e.Seq, "was altered")
+	case e.Seq == end.seq && (e.Hash != end.hash || position != end.position):
+		return broken(e.Seq, "is not the one that the stream ends with")
 	}
 	at[e.Stream] = link{e.Seq, position, e.Hash}
 	return nil
