@@ -3,77 +3,21 @@ package run
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"muster/integration/database"
 )
 
-// postgresServer starts a PostgreSQL of its own on a socket in a temporary folder and gives its address.
+// postgresServer starts a PostgreSQL of its own and gives its address.
 func postgresServer(t *testing.T) string {
 	t.Helper()
-	initdb, err := exec.LookPath("initdb")
-	server, missing := exec.LookPath("postgres")
-	if err != nil || missing != nil {
-		const say = "PostgreSQL's initdb and postgres are not on the PATH; run .ci/install, or apt-get install postgresql"
-		if os.Getenv("CI") == "true" {
-			t.Fatal(say)
-		}
-		t.Skip(say)
-	}
-	dir, err := os.MkdirTemp("", "pg") // a socket's path must be short, and the server's own user must get there
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	attr := &syscall.SysProcAttr{}
-	if os.Getuid() == 0 {
-		who, err := user.Lookup("nobody")
-		if err != nil {
-			t.Skip("PostgreSQL does not run as root, and there is no user nobody")
-		}
-		uid, _ := strconv.Atoi(who.Uid)
-		gid, _ := strconv.Atoi(who.Gid)
-		if err := os.Chown(dir, uid, gid); err != nil {
-			t.Fatal(err)
-		}
-		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	}
-	data := filepath.Join(dir, "data")
-	make := exec.Command(initdb, "-D", data, "-U", "admin", "--auth=trust", "-N", "--locale=C", "-E", "UTF8")
-	make.SysProcAttr, make.Dir = attr, dir
-	if out, err := make.CombinedOutput(); err != nil {
-		t.Fatalf("initdb: %v\n%s", err, out)
-	}
-	log := &tail{max: 64 << 10}
-	run := exec.Command(server, "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=30")
-	run.SysProcAttr, run.Dir, run.Stdout, run.Stderr = attr, dir, log, log
-	if err := run.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = run.Process.Signal(syscall.SIGQUIT)
-		_ = run.Wait()
-	})
-	url := fmt.Sprintf("postgres://admin@/postgres?host=%s", dir)
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		c, err := pgx.Connect(t.Context(), url)
-		if err == nil {
-			c.Close(t.Context())
-			return url
-		}
-		if time.Now().After(end) {
-			t.Fatalf("PostgreSQL does not answer: %v\n%s", err, log.line())
-		}
-	}
+	return database.Start(t).URL
 }
 
 func connect(t *testing.T, url string) *pgx.Conn {
