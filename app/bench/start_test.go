@@ -49,7 +49,11 @@ func run(b *testing.B, binary, data string, ws *workspace.Workspace, slack strin
 	if err := ln.Close(); err != nil {
 		b.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(binary, "run", "--config", filepath.Join(filepath.Dir(data), "config"), "--data", data, "--listen", addr), url: "http://" + addr}
+	conf := filepath.Join(filepath.Dir(data), "config")
+	if err := os.MkdirAll(conf, 0o700); err != nil {
+		b.Fatal(err)
+	}
+	p := &process{Cmd: exec.Command(binary, "run", "--config", conf, "--data", data, "--listen", addr), url: "http://" + addr}
 	p.Env = []string{"SLACK_BOT_TOKEN=" + ws.BotToken(), "SLACK_APP_TOKEN=" + ws.AppToken(), "SLACK_API_URL=" + slack + "/api/"}
 	p.Stderr = &p.out
 	if err := p.Start(); err != nil {
