@@ -157,7 +157,7 @@ func say[E incident.Event](ctx context.Context, d desk, in incident.Intent, key 
 func plan(cfg *config.Config) incident.Plan {
 	p := incident.Plan{
 		Ladder: cfg.Ladder, Cadence: cfg.Cadence, Incidents: cfg.Channels.Incidents, Operations: cfg.Channels.Operations,
-		Notify: map[incident.Severity][]incident.Channel{}, Watch: watchPlan(cfg),
+		Notify: map[incident.Severity][]incident.Channel{}, Watch: watchPlan(cfg), Stakeholders: cfg.Postmortem.Invite, Impact: cfg.Postmortem.Impact,
 	}
 	for _, s := range incident.Severities {
 		if cfg.IncidentChannel[s] {

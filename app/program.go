@@ -298,6 +298,12 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		err = p.perform(ctx, d, e)
 	case incident.Interrupt:
 		p.steps.cancel(d.Stream, e.N)
+	case incident.CountImpact:
+		err = p.countImpact(ctx, d, e)
+	case incident.MeetingMail:
+		err = p.mailMeeting(ctx, d, e, maybeSent)
+	case incident.MeetingFile:
+		receipt, err = p.postMeeting(ctx, d, e, maybeSent)
 	case incident.ShowWatch, incident.ShowRegression:
 		receipt, err = p.showWatch(ctx, d, e, maybeSent)
 	case incident.Page:
@@ -350,9 +356,9 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 		return outbox.Route{Provider: "muster"}
 	}
 	switch e, _ := incident.DecodeEffect(d.Kind, d.Body); e := e.(type) {
-	case incident.OpenIncident, incident.Inform:
+	case incident.OpenIncident, incident.Inform, incident.CountImpact:
 		return outbox.Route{Provider: "muster"}
-	case incident.AlertMail:
+	case incident.AlertMail, incident.MeetingMail:
 		return outbox.Route{Provider: "email"}
 	case incident.AlertPage:
 		return outbox.Route{Provider: e.Method}

@@ -76,6 +76,9 @@ func limitsOf(stream string, e incident.Effect) []outbox.Limit {
 	if limits, ok := alertLimits(e); ok {
 		return limits
 	}
+	if limits, ok := documentLimits(e); ok {
+		return limits
+	}
 	if limits, ok := watchLimits(e); ok {
 		return limits
 	}

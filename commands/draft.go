@@ -3,7 +3,6 @@ package commands
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"muster/incident"
 )
@@ -73,17 +72,4 @@ func Draft(history []incident.Record) Update {
 	}
 	d.Text = strings.Join(done, "\n")
 	return d
-}
-
-// ProposePostmortem gives 10:00 of the next working day in a zone (nil: UTC),
-// Monday to Friday: within 48 hours wherever a weekend does not stand between.
-func ProposePostmortem(now time.Time, zone *time.Location) time.Time {
-	if zone == nil {
-		zone = time.UTC
-	}
-	d := dayOf(now.In(zone)).plus(1)
-	for d.weekday() == time.Saturday || d.weekday() == time.Sunday {
-		d = d.plus(1)
-	}
-	return d.at(clock{hour: 10}, zone)
 }

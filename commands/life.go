@@ -187,7 +187,7 @@ func (c *Commands) resolve(x *exec) Reply {
 	zone := c.zone(x.call.By)
 	at := time.Time{}
 	if !x.at.Drill.On {
-		at = ProposePostmortem(x.call.Now, zone)
+		at = ProposePostmortem(x.call.Now, zone, c.zonesOf(x.at)...)
 	}
 	for _, k := range []string{"postmortem", "post-mortem"} {
 		switch text := keys[k]; strings.ToLower(text) {

@@ -1,6 +1,7 @@
 package commands_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -143,6 +144,39 @@ func TestSpan(t *testing.T) {
 	} {
 		if got := commands.Span(d); got != want {
 			t.Errorf("%v = %q, want %q", d, got, want)
+		}
+	}
+}
+
+// Everybody who took part meets in working hours where there are such hours for
+// all, also in the week when Europe and America change their clocks apart.
+func TestProposePostmortemForPeopleInSeveralZones(t *testing.T) {
+	for _, c := range []struct{ now, zone, others, want string }{
+		{"2026-11-23T12:00:00Z", "Europe/Berlin", "Europe/London", "2026-11-24T09:00:00Z"},                 // 10:00 and 09:00
+		{"2026-11-23T12:00:00Z", "Europe/Berlin", "America/New_York", "2026-11-24T14:00:00Z"},              // 15:00 and 09:00
+		{"2026-10-27T12:00:00Z", "Europe/Berlin", "America/New_York", "2026-10-28T13:00:00Z"},              // Europe has changed, America has not: 14:00 and 09:00
+		{"2026-03-10T12:00:00Z", "America/New_York", "Europe/Berlin", "2026-03-11T14:00:00Z"},              // the other way round: 10:00 and 15:00
+		{"2026-11-23T12:00:00Z", "Europe/Berlin", "America/Los_Angeles", "2026-11-24T16:00:00Z"},           // no common hours: 17:00 and 08:00
+		{"2026-11-23T12:00:00Z", "America/New_York", "Europe/London Asia/Kolkata", "2026-11-24T12:30:00Z"}, // 07:30, 12:30, 18:00
+		{"2026-11-27T12:00:00Z", "Europe/Berlin", "America/New_York", "2026-11-30T14:00:00Z"},              // over a weekend
+		{"2026-10-23T12:00:00Z", "Europe/Berlin", "America/New_York", "2026-10-26T13:00:00Z"},              // and over the change
+		{"2026-11-22T23:30:00Z", "America/Los_Angeles", "Asia/Tokyo", "2026-11-24T00:00:00Z"},              // 16:00 on Monday, 09:00 on Tuesday
+	} {
+		now, err := time.Parse(time.RFC3339, c.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		others := []*time.Location{nil}
+		for name := range strings.FieldsSeq(c.others) {
+			others = append(others, zone(t, name))
+		}
+		got := commands.ProposePostmortem(now, zone(t, c.zone), others...)
+		if got.UTC().Format(time.RFC3339) != c.want {
+			local := ""
+			for _, z := range others[1:] {
+				local += ", " + got.In(z).Format("Mon 15:04 MST")
+			}
+			t.Errorf("at %s: %s (%s%s), want %s", c.now, got.UTC().Format(time.RFC3339), got.Format("Mon 15:04 MST"), local, c.want)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type Config struct {
 	Watchdog    Watchdog
 	Storm       Storm
 	Watch       Monitoring
+	Postmortem  Postmortem
 	// DataSources are PostgreSQL addresses by name.
 	DataSources map[string]Secret
 	Playbooks   Playbooks

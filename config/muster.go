@@ -26,7 +26,7 @@ func (l *loader) muster() {
 func (l *loader) settings(r *reader, root *value, builtIn bool) {
 	c := l.cfg
 	root, ok := r.object(root, "the file", "channels", "default_severity", "cadence", "incident_channel", "permissions", "handover",
-		"user_groups", "auto_declare", "routes", "alerts", "storm", "watchdog", "watch", "data_sources", "playbooks")
+		"user_groups", "auto_declare", "routes", "alerts", "storm", "watchdog", "watch", "postmortem", "data_sources", "playbooks")
 	if !ok {
 		return
 	}
@@ -90,6 +90,7 @@ func (l *loader) settings(r *reader, root *value, builtIn bool) {
 			c.Watch.Reopen, _ = r.oneOf(v, what, "offer", "auto", "off")
 		}
 	})
+	r.postmortem(root, &c.Postmortem)
 	if f := root.get("data_sources"); f != nil {
 		c.DataSources = r.dataSources(f)
 	}

@@ -138,11 +138,15 @@ type After struct {
 	// Planned is when that was said.
 	Meeting time.Time `json:"meeting,omitzero"`
 	Planned time.Time `json:"planned,omitzero"`
+	// Invited is the meeting that calendars were last told of; zero: none.
+	Invited time.Time `json:"invited,omitzero"`
 	// Reminded is the smallest Before of a MeetingNear for this Meeting; zero:
 	// nobody was reminded yet.
 	Reminded time.Duration `json:"reminded,omitempty"`
 	// Overdue is set once somebody was told so.
 	Overdue bool `json:"overdue,omitempty"`
+	// Impact is what users noticed; its zero value: not counted.
+	Impact ImpactCounted `json:"impact,omitzero"`
 	// Watch is the look-out for what comes back.
 	Watch Watch `json:"watch,omitzero"`
 }
@@ -252,7 +256,7 @@ func applyAfter(s Incident, r Record) Incident {
 	case PostmortemAssigned:
 		s.After.Owner = e.To
 	case PostmortemPlanned:
-		s.After.Meeting, s.After.Planned, s.After.Reminded = e.At, r.At, 0
+		s.After.Meeting, s.After.Invited, s.After.Planned, s.After.Reminded = e.At, e.At, r.At, 0
 	case RecordMarked:
 		marks := without(s.After.Marks, func(m Mark) bool { return m.Record == e.Record })
 		s.After.Marks = append(marks, Mark{Record: e.Record, Hidden: e.Hidden, Text: e.Text})
@@ -260,6 +264,8 @@ func applyAfter(s Incident, r Record) Incident {
 		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Done, a.DoneAt = true, r.At })
 	case ActionNear:
 		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Reminded, a.Over = true, e.Over })
+	case ImpactCounted:
+		s.After.Impact = e
 	case MeetingNear:
 		s.After.Reminded = e.Before
 	case PostmortemOverdue:
@@ -282,6 +288,8 @@ func withAction(list []Action, n int, change func(*Action)) []Action {
 // for other intents.
 func handleAfter(s Incident, in Intent, now time.Time) (events []Event, known bool, err error) {
 	switch in := in.(type) {
+	case RecordImpact:
+		return recordImpact(s, in), true, nil
 	case WritePostmortem:
 		for _, section := range Sections {
 			text, ok := in.Texts[section]
@@ -331,9 +339,11 @@ func effectsAfter(s Incident, r Record, thread Thread) []Effect {
 	case PostmortemAssigned:
 		return []Effect{thread, Tell{Seq: r.Seq, What: thread.What, Person: e.To}}
 	case PostmortemPlanned:
-		return append([]Effect{thread, RefreshCard{}}, followers(s, r, "email")...)
+		return append(append([]Effect{thread, RefreshCard{}}, followers(s, r, "email")...), meeting(s, r)...)
 	case ActionDone:
 		return []Effect{thread, RefreshCard{}}
+	case ImpactCounted:
+		return []Effect{thread}
 	case MeetingNear:
 		out := []Effect{thread}
 		if !s.Writer().Nobody() {

@@ -123,6 +123,7 @@ func Apply(s Incident, r Record) Incident {
 		s.Climb.HeldAt, s.Climb.HeldUntil, s.Climb.HeldWhy = time.Time{}, time.Time{}, ""
 		s.Climb.Demands = nil
 		s.After.Meeting, s.After.Planned, s.After.Reminded, s.After.Overdue = e.Postmortem, r.At, 0, false
+		s.After.Invited = e.Postmortem
 	case Reopened:
 		s.Status, s.ResolvedAt, s.Resolution = Investigating, time.Time{}, ResolvedEvent{}
 		s.ClosedAt, s.Reopens = time.Time{}, s.Reopens+1
@@ -157,7 +158,7 @@ func Apply(s Incident, r Record) Incident {
 		s = s.told(e)
 	case AllAlertsResolved:
 	case EffectFailed:
-	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted:
 		return applyAfter(s, r)
 	case WatchBegan, Watched, WatchEnded:
 		return applyWatch(s, r)

@@ -72,15 +72,15 @@ func Effects(s Incident, r Record) []Effect {
 		return append([]Effect{RefreshCard{}}, invite(s, e.Person)...)
 	case ResolvedEvent:
 		out := append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
-		return append(out, followers(s, r, "slack", "pagerduty", "email")...)
+		return append(append(out, followers(s, r, "slack", "pagerduty", "email")...), append(meeting(s, r), impact(s, r)...)...)
 	case Reopened:
 		out := append(withRoom(s, thread, loud, RefreshCard{}), topic(s)...)
 		if w := s.After.Watch; w.Chart.TS != "" {
 			out = append(out, ShowWatch{Began: w.Seq})
 		}
-		return out
+		return append(out, meeting(s, r)...)
 	case ClosedEvent:
-		return []Effect{thread, RefreshCard{}}
+		return append([]Effect{thread, RefreshCard{}}, meeting(s, r)...)
 	case MergedInto:
 		pass := Pass{To: e.Into, TakeOver: TakeOver{By: e.By, From: s.ID, Title: s.Title}}
 		return append([]Effect{pass, loud, RefreshCard{}}, followers(s, r, "slack", "pagerduty", "email")...)
@@ -97,7 +97,7 @@ func Effects(s Incident, r Record) []Effect {
 			return nil
 		}
 		return []Effect{Operations{Seq: r.Seq}}
-	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear:
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted:
 		return effectsAfter(s, r, thread)
 	case WatchBegan, Watched, WatchEnded:
 		return effectsWatch(s, r, thread)
@@ -271,6 +271,8 @@ func Relevant(s Incident, e Effect) (reason string, ok bool) {
 		return relevantReminder(s, e.What, e.Seq)
 	case ShowWatch, ShowRegression:
 		return relevantWatch(s, e)
+	case MeetingMail, MeetingFile:
+		return relevantMeeting(s, e)
 	case Room:
 		if e.Step != RoomCreate {
 			return "", true

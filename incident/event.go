@@ -46,6 +46,10 @@ type Plan struct {
 	Room []Severity `json:"room,omitempty"`
 	// Watch is the look-out after the resolution.
 	Watch WatchPlan `json:"watch,omitzero"`
+	// Stakeholders are mail addresses that are invited to the post-mortem.
+	Stakeholders []string `json:"stakeholders,omitempty"`
+	// Impact is how to count what users noticed.
+	Impact ImpactPlan `json:"impact,omitzero"`
 }
 
 // Channel is where a class is announced: a Slack channel with an optional

@@ -23,7 +23,7 @@ var (
 		incident.Snoozed{}, incident.OnCallChanged{}, incident.ResolvedEvent{}, incident.Reopened{}, incident.ClosedEvent{},
 		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
 		incident.AlertsTold{}, incident.AllAlertsResolved{},
-		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{},
+		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{}, incident.ImpactCounted{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},
@@ -34,7 +34,7 @@ var (
 	everyEffect = []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
 		incident.Operations{}, incident.Last{}, incident.Room{}, incident.Pass{},
-		incident.AlertList{},
+		incident.AlertList{}, incident.MeetingMail{}, incident.MeetingFile{}, incident.CountImpact{},
 	}
 )
 

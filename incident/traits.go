@@ -28,6 +28,12 @@ func Travel(e Effect) Traits {
 		return Traits{Lane: "reply", Priority: 2}
 	case Follow:
 		return Traits{Lane: "follow " + e.Method, Priority: 2}
+	case CountImpact:
+		return Traits{Lane: "impact", Priority: 4}
+	case MeetingMail:
+		return Traits{Lane: "meeting", Priority: 3}
+	case MeetingFile:
+		return Traits{Lane: "meeting file", Priority: 3}
 	case Pass:
 		return Traits{Lane: "action", Priority: 2}
 	case RefreshCard:

@@ -31,6 +31,8 @@ type Data struct {
 	Kept    int      `json:"updates_kept"`
 	Missed  int      `json:"updates_missed"`
 	Updates []Update `json:"updates,omitempty"`
+	// Impact is what users noticed, as it was counted; its zero value: it was not.
+	Impact incident.ImpactCounted `json:"impact,omitzero"`
 	// Sections are what people wrote, else what the records say.
 	Sections map[incident.Section]string `json:"sections,omitempty"`
 	Actions  []incident.Action           `json:"actions,omitempty"`
@@ -104,7 +106,7 @@ func Collect(history []incident.Record) Data {
 		d.Services = []string{s.Service}
 	}
 	d.Start, d.End, d.Closed, d.Meeting, d.Writer = s.DeclaredAt, s.ResolvedAt, s.ClosedAt, s.After.Meeting, s.Writer()
-	d.Kept, d.Missed, d.Actions = s.Tally.Kept, s.Tally.Missed, s.Actions
+	d.Kept, d.Missed, d.Actions, d.Impact = s.Tally.Kept, s.Tally.Missed, s.Actions, s.After.Impact
 	after := func(at time.Time) time.Duration {
 		if at.IsZero() {
 			return 0

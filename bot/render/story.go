@@ -113,6 +113,7 @@ func (x sample) history() []incident.Record {
 		incident.MeetingNear{At: at.Add(44 * time.Hour), Before: time.Hour, Late: time.Minute},
 		incident.PostmortemOverdue{Since: at, Tell: x.person(3), Late: time.Hour},
 		incident.ActionNear{N: 1, Owner: x.person(2)}, incident.ActionNear{N: 1, Over: true, Late: time.Hour},
+		incident.ImpactCounted{From: at, To: at.Add(time.Hour), Failed: 3412, All: 120_000},
 		incident.ActionDone{By: x.person(2), N: 1},
 	}
 	events = append(events, x.watch()...)

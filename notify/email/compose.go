@@ -32,6 +32,9 @@ type envelope struct {
 	// marks are further headers for people's filters.
 	marks  map[string]string
 	letter letter
+	// calendar is a calendar file that asks for method; empty: there is none.
+	calendar []byte
+	method   string
 }
 
 // maxThread bounds how many earlier mails a mail names.
@@ -102,6 +105,7 @@ func (c *Channel) render(e envelope) ([]byte, error) {
 	}
 	m.SetBodyString(gomail.TypeTextPlain, text)
 	m.AddAlternativeString(gomail.TypeTextHTML, html)
+	invite(m, e)
 	var out bytes.Buffer
 	if _, err := m.WriteTo(&out); err != nil {
 		return nil, err

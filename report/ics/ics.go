@@ -1,8 +1,8 @@
-// Package ics writes shifts as a calendar file (RFC 5545) that calendar
-// programs import or subscribe to.
+// Package ics writes shifts and meetings as calendar files (RFC 5545) that
+// calendar programs import, subscribe to or get by mail.
 //
-// It decides nothing about who is on call, reads no clock, and writes no phone
-// number and no mail address.
+// It decides nothing about who is on call or who meets, reads no clock, and
+// writes no phone number, and no mail address but those of an invitation.
 package ics
 
 import (

@@ -25,6 +25,8 @@ type Mail struct {
 	TS      float64 `json:"ts"` // Unix seconds
 
 	HTML string `json:"-"`
+	// Calendar is a calendar file that came as a form of the text.
+	Calendar []byte `json:"-"`
 	// MessageID, InReplyTo and References are as the mail has them, with
 	// brackets.
 	MessageID  string      `json:"-"`
@@ -101,6 +103,8 @@ func (m *Mail) read(contentType, encoding string, body io.Reader) error {
 		m.Text += clean
 	case "text/html":
 		m.HTML += clean
+	case "text/calendar":
+		m.Calendar = text
 	}
 	return nil
 }
