@@ -71,6 +71,10 @@ func deskNews(e incident.Event) commands.Reply {
 		}
 		pick = []commands.Choice{{Value: "swap accept " + e.ID, Label: "Accept"}, {Value: "swap decline " + e.ID, Label: "Decline"}}
 	case incident.SwapAnswered:
+		if e.TakenBack() {
+			body = commands.Say(e.By, " no longer asks you to take ", e.Role, " from ", e.From, " to ", e.Until, "; nothing changes.")
+			break
+		}
 		answer := " does not take "
 		if e.Accepted {
 			answer = " takes "

@@ -4,10 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -51,23 +55,37 @@ func TestNothingPrivateAnywhere(t *testing.T) {
 		look := func(what, text string) {
 			fmt.Fprintf(&seen, "== %s\n%s\n", what, text)
 		}
-		for _, t := range append([]trick{healthy}, tricks...) {
+		order, via := slices.Sorted(maps.Keys(answers)), map[string]bool{}
+		for _, t := range append([]trick{healthy, healthy, healthy, healthy, healthy}, tricks...) {
 			for channel := range spares {
 				s.play(channel, t)
 			}
 			id := s.declare()
-			time.Sleep(70 * time.Second)
-			s.answerSomehow(id)
+			time.Sleep(5 * time.Second)
+			if t == healthy {
+				s.answerSomehow(id, order) // while the telephone rings
+			}
+			time.Sleep(65 * time.Second)
+			s.answerSomehow(id, order)
 			_, ready := s.ask(http.MethodGet, "/readyz", "", "", "")
 			look("readyz while "+string(t), ready)
 			for channel := range spares {
 				s.play(channel, healthy)
 			}
 			time.Sleep(2 * time.Minute)
-			s.answerSomehow(id)
-			s.step(id, incident.Acknowledge{By: alice, Via: "http"})
+			s.answerSomehow(id, order)
+			s.post(http.StatusOK, "ack "+id, "bob@example.com", "a"+id)
 			s.step(id, incident.Resolve{By: erin, Cause: "over"})
+			for _, ack := range s.state(id).Acks {
+				via[ack.Via] = true
+			}
+			order = append(order[1:], order[0]) // each way is the first once: what follows an acknowledgement changes nothing
 			time.Sleep(time.Minute)
+		}
+		for _, way := range append(order, "http") {
+			if !via[way] {
+				t.Errorf("nobody acknowledged by %s: only %v", way, slices.Sorted(maps.Keys(via)))
+			}
 		}
 		for _, way := range []trick{healthy, is500, is401} { // up to the last resort, and to people whom nobody knows
 			for channel := range spares {
@@ -138,17 +156,66 @@ func (s *street) newest() string {
 	return list[0].ID
 }
 
-// answerSomehow answers as a person would who has whatever arrived.
-func (s *street) answerSomehow(id string) {
-	for _, c := range s.phones.Calls() {
-		_ = s.phones.Press(c.SID, "1")
+// answers are what a person can do with whatever arrived.
+var answers = map[string]func(s *street, id string){
+	"phone": func(s *street, _ string) {
+		for _, c := range s.phones.Calls() {
+			_ = s.phones.Press(c.SID, "1")
+		}
+	},
+	"sms": func(s *street, id string) {
+		_, _ = s.phones.Text("+12025550101", "ACK "+id)
+		_, _ = s.phones.Text("+12025550199", "hello") // a stranger
+	},
+	"pagerduty": func(s *street, _ string) {
+		for _, i := range s.pager.Incidents() {
+			_ = s.pager.Acknowledge("PALICE", i.ID)
+		}
+	},
+	"email": func(s *street, _ string) {
+		mails := s.mail.Mails("alice@example.com")
+		if len(mails) == 0 {
+			return
+		}
+		path := strings.TrimPrefix(ackLink.FindString(mails[len(mails)-1].Text), "http://muster.local")
+		if path == "" {
+			return
+		}
+		if _, page := s.ask(http.MethodGet, path, "", "", ""); proofField.MatchString(page) {
+			_, _ = s.form(path, url.Values{"proof": {proofField.FindStringSubmatch(page)[1]}})
+			_, _ = s.form(path, url.Values{"proof": {"a guess"}})
+		}
+	},
+	"slack": func(s *street, _ string) {
+		p := s.ws.Person("alice")
+		if dm, ok := find(p.Messages(p.DM("muster")), "📟", "Acknowledge"); ok {
+			_, _ = p.Click(p.DM("muster"), dm.TS, "Acknowledge")
+		}
+	},
+}
+
+// answerSomehow answers in every way, in some order.
+func (s *street) answerSomehow(id string, order []string) {
+	for _, way := range order {
+		answers[way](s, id)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
 	}
-	_, _ = s.phones.Text("+12025550101", "ACK "+id)
-	_, _ = s.phones.Text("+12025550199", "hello") // a stranger
-	for _, i := range s.pager.Incidents() {
-		_ = s.pager.Acknowledge("PALICE", i.ID)
+}
+
+// form sends a form as a browser does.
+func (s *street) form(path string, values url.Values) (status int, answer string) {
+	s.Helper()
+	resp, err := s.client().PostForm("http://muster.local"+path, values)
+	if err != nil {
+		s.Fatal(err)
 	}
-	synctest.Wait()
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return resp.StatusCode, string(raw)
 }
 
 // askOffline is what check and doctor print and refuse, with bad settings too.

@@ -235,11 +235,15 @@ func (x *sending) person(ctx context.Context, p incident.Person, m render.Messag
 	u, err := x.dir.Lookup(ctx, p)
 	switch {
 	case code(err) == "users_not_found" || code(err) == "user_not_found":
-		return incident.Receipt{}, outbox.PermanentError{Reason: "Slack knows nobody with the address or handle " + p.Key}
+		whose := "this person's address or handle"
+		if p.Name != "" {
+			whose = "the address or handle of " + p.Name
+		}
+		return incident.Receipt{}, outbox.PermanentError{Reason: "Slack knows nobody with " + whose}
 	case err != nil:
 		return incident.Receipt{}, err
 	case u.Deactivated:
-		return incident.Receipt{}, outbox.PermanentError{Reason: "the Slack account of " + p.String() + " is switched off"}
+		return incident.Receipt{}, outbox.PermanentError{Reason: "the Slack account of " + u.Name + " is switched off"}
 	}
 	dm, err := x.dms.open(ctx, x.api, u.ID)
 	if e, ok := errors.AsType[*Error](err); ok && e.RetryAfter > 0 && !x.maybeSent {

@@ -68,6 +68,9 @@ func TestPagesThatCannotBeDelivered(t *testing.T) {
 			if !errors.As(err, &p) || !strings.Contains(p.Error(), reason) {
 				w.Errorf("a page to %s: %v", who, err)
 			}
+			if err != nil && strings.Contains(err.Error(), "@") {
+				w.Errorf("the reason, which goes into the record and the log, holds an address: %v", err)
+			}
 		}
 		phone := page(bob)
 		phone.Method = "phone"

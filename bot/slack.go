@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,6 +56,12 @@ func blocks(list []render.Object) []slack.Block {
 	return out
 }
 
+// private is what Slack may repeat from a request and nobody's log may hold:
+// mail addresses, tokens, telephone numbers.
+var private = regexp.MustCompile(`[^\s"'<>:;,()\[\]]+@[^\s"'<>:;,()\[\]]+|xox[a-z]-[\w-]+|xapp-[\w-]+|\+\d[\d -]{6,}\d`)
+
+func masked(text string) string { return private.ReplaceAllString(text, "(masked)") }
+
 // refused turns what slack-go returns into an *Error, or adds the method.
 func refused(method string, err error) error {
 	if err == nil {
@@ -77,7 +84,7 @@ func refused(method string, err error) error {
 		if e.Err == "ratelimited" || e.Err == "rate_limited" {
 			return &Error{Method: method, Code: e.Err, RetryAfter: time.Second}
 		}
-		return &Error{Method: method, Code: e.Err, Detail: detail}
+		return &Error{Method: method, Code: masked(e.Err), Detail: masked(detail)}
 	}
 	return fmt.Errorf("Slack %s: %w", method, err)
 }

@@ -270,6 +270,9 @@ func (c *Commands) answerSwap(x *exec, accept bool) Reply {
 	if err != nil {
 		return c.failed(err, "")
 	}
+	if !accept && s.By.Is(x.call.By) {
+		return Reply{OK: true, Body: Say("You no longer ask ", s.With, " with ", Bold(s.ID), "; you stay on call as ", s.Role, " from ", s.From, " to ", s.Until, "."), Data: s}
+	}
 	if !accept {
 		return Reply{OK: true, Body: Say("You have declined ", Bold(s.ID), "; ", s.By, " stays on call as ", s.Role, " from ", s.From, " to ", s.Until, "."), Data: s}
 	}

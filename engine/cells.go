@@ -13,7 +13,7 @@ import (
 
 // SnapshotVersion is the shape of the stored fold. It goes up whenever the
 // state or Apply changes; older snapshots are then ignored.
-const SnapshotVersion = 2
+const SnapshotVersion = 3
 
 // hold locks a stream for one step.
 func (e *Engine[S]) hold(stream string) *cell[S] {

@@ -15,6 +15,7 @@ type Desk struct {
 	Made      int        `json:"made,omitempty"` // numbers given out
 	Overrides []Override `json:"overrides,omitempty"`
 	Swaps     []Swap     `json:"swaps,omitempty"` // asked and not answered
+	Answers   []Answer   `json:"answers,omitempty"`
 	Duties    []Duty     `json:"duties,omitempty"`
 }
 
@@ -52,10 +53,22 @@ type OverrideMade struct{ Override }
 // SwapAsked records that a swap was asked for.
 type SwapAsked struct{ Swap }
 
-// SwapAnswered records the other person's answer.
+// SwapAnswered records the other person's answer, or that who asked takes the
+// question back.
 type SwapAnswered struct {
 	Swap
 	Accepted bool `json:"accepted"`
+	// Answerer is who said so; nobody: the one who was asked.
+	Answerer Person `json:"answerer,omitzero"`
+}
+
+// Answer is what became of a swap.
+type Answer struct {
+	ID       string    `json:"id"`
+	By       Person    `json:"by"`
+	At       time.Time `json:"at"`
+	Accepted bool      `json:"accepted"`
+	Until    time.Time `json:"until"` // the end of the span
 }
 
 func (OverrideMade) event() {}
@@ -95,6 +108,8 @@ func ApplyDesk(d Desk, r Record) Desk {
 		d.Swaps = append(slices.Clone(d.Swaps), e.Swap)
 	case SwapAnswered:
 		d.Swaps = slices.DeleteFunc(slices.Clone(d.Swaps), func(s Swap) bool { return s.ID == e.ID })
+		d.Answers = slices.DeleteFunc(slices.Clone(d.Answers), func(old Answer) bool { return r.At.Sub(later(old.Until, old.At)) > overrideKept })
+		d.Answers = append(d.Answers, Answer{ID: e.ID, By: e.who(), At: r.At, Accepted: e.Accepted, Until: later(e.Until, e.BackUntil)})
 		if e.Accepted {
 			for _, o := range e.overrides(r.At) {
 				d.Overrides = addOverride(d.Overrides, o, r.At)
@@ -147,7 +162,7 @@ func HandleDesk(d Desk, in Intent, now time.Time) ([]Event, error) {
 		s.ID, s.At = fmt.Sprintf("SW-%d", d.Made+1), now
 		return one(SwapAsked{s})
 	case AnswerSwap:
-		return answerSwap(d, in)
+		return answerSwap(d, in, now)
 	case AcceptShift:
 		return acceptShift(d, in)
 	case Settled, Wake:
@@ -166,15 +181,49 @@ func span(from, until, now time.Time) error {
 	return nil
 }
 
-func answerSwap(d Desk, in AnswerSwap) ([]Event, error) {
+func answerSwap(d Desk, in AnswerSwap, now time.Time) ([]Event, error) {
 	i := slices.IndexFunc(d.Swaps, func(s Swap) bool { return s.ID == in.ID })
-	switch {
-	case i < 0:
-		return nil, Refusal{"no_swap", "No swap " + in.ID + " waits for an answer.", "It was answered already, or never asked."}
-	case !d.Swaps[i].With.Is(in.By) && !(d.Swaps[i].By.Is(in.By) && !in.Accept):
-		return nil, Refusal{"not_yours", "Only " + d.Swaps[i].With.String() + " can accept " + in.ID + ".", ""}
+	if i < 0 {
+		return nil, d.answered(in.ID)
 	}
-	return one(SwapAnswered{d.Swaps[i], in.Accept})
+	switch s := d.Swaps[i]; {
+	case !s.With.Is(in.By) && !(s.By.Is(in.By) && !in.Accept):
+		return nil, Refusal{"not_yours", "Only " + s.With.String() + " can accept " + in.ID + ".", ""}
+	case in.Accept && !s.Until.After(now):
+		return nil, Refusal{"past", "The span of " + in.ID + " is over already; " + s.By.String() + " was on call.", "Ask for a span that is still to come."}
+	default:
+		return one(SwapAnswered{s, in.Accept, in.By})
+	}
+}
+
+// answered says what became of a swap that waits for no answer.
+func (d Desk) answered(id string) error {
+	i := slices.IndexFunc(d.Answers, func(a Answer) bool { return a.ID == id })
+	if i < 0 {
+		return Refusal{"no_swap", "There is no swap " + id + ".", "Its ID stands in the question, such as SW-1."}
+	}
+	a, did := d.Answers[i], "declined"
+	if a.Accepted {
+		did = "accepted"
+	}
+	return Refusal{"answered", fmt.Sprintf("%s %s %s already, on %s UTC.", a.By, did, id, a.At.UTC().Format("Mon 2006-01-02 at 15:04")), "To change who is on call now, use override."}
+}
+
+// TakenBack tells whether the one who asked did not wait for the answer.
+func (e SwapAnswered) TakenBack() bool { return e.who().Is(e.By) }
+
+func (e SwapAnswered) who() Person {
+	if e.Answerer.Nobody() {
+		return e.With
+	}
+	return e.Answerer
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // EffectsDesk says who must be told.
@@ -189,7 +238,9 @@ func EffectsDesk(d Desk, r Record) []Effect {
 	case SwapAsked:
 		tell.Person = e.With
 	case SwapAnswered:
-		tell.Person = e.By
+		if tell.Person = e.By; e.TakenBack() {
+			tell.Person = e.With
+		}
 	default:
 		return handoverEffects(d, r)
 	}
