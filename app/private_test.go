@@ -55,8 +55,12 @@ func TestNothingPrivateAnywhere(t *testing.T) {
 		look := func(what, text string) {
 			fmt.Fprintf(&seen, "== %s\n%s\n", what, text)
 		}
+		failures, ends := tricks, []trick{healthy, is500, is401}
+		if underRace { // some of them; all without it
+			failures, ends = []trick{is401, loses}, []trick{is401}
+		}
 		order, via := slices.Sorted(maps.Keys(answers)), map[string]bool{}
-		for _, t := range append([]trick{healthy, healthy, healthy, healthy, healthy}, tricks...) {
+		for _, t := range append([]trick{healthy, healthy, healthy, healthy, healthy}, failures...) {
 			for channel := range spares {
 				s.play(channel, t)
 			}
@@ -87,7 +91,7 @@ func TestNothingPrivateAnywhere(t *testing.T) {
 				t.Errorf("nobody acknowledged by %s: only %v", way, slices.Sorted(maps.Keys(via)))
 			}
 		}
-		for _, way := range []trick{healthy, is500, is401} { // up to the last resort, and to people whom nobody knows
+		for _, way := range ends { // up to the last resort, and to people whom nobody knows
 			for channel := range spares {
 				s.play(channel, way)
 			}

@@ -120,6 +120,9 @@ func TestWrongRequestsAreNoticed(t *testing.T) {
 		"a wrong account":          {"POST", "/2010-04-01/Accounts/AC1/Calls.json", good, false, false},
 		"an unknown path":          {"POST", account + "/Call.json", good, false, false},
 		"no credentials":           {"POST", account + "/Calls.json", good, true, false},
+		"a right text":             {"POST", account + "/Messages.json", "To=%2B12025550101&From=%2B15005550006&Body=x", false, true},
+		"a text from nobody":       {"POST", account + "/Messages.json", "To=%2B12025550101&Body=x", false, false},
+		"a text that says nothing": {"POST", account + "/Messages.json", "To=%2B12025550101&From=%2B15005550006", false, false},
 		"too long a text":          {"POST", account + "/Messages.json", "To=%2B12025550101&From=x&Body=" + strings.Repeat("x", 1601), false, false},
 	} {
 		q, err := http.NewRequest(c.method, api+c.path, strings.NewReader(c.body))

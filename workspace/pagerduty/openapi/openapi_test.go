@@ -25,6 +25,10 @@ func TestWrongRequests(t *testing.T) {
 		{"newest first", "GET", "/incidents?sort_by=created_at:desc&date_range=all", ""},
 		{"overrides", "GET", "/schedules/PS/overrides?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z", ""},
 		{"user", "GET", "/users/PA?include[]=contact_methods", ""},
+		{"alerts", "GET", "/incidents/Q1/alerts?statuses[]=triggered&sort_by=created_at:desc&include[]=incidents&alert_key=k", ""},
+		{"users", "GET", "/users?query=ann&team_ids[]=PT&limit=100&offset=100", ""},
+		{"services", "GET", "/services?query=api&sort_by=name:desc&include[]=integrations&time_zone=UTC", ""},
+		{"the key's user", "GET", "/users/me?include[]=teams", ""},
 	}
 	for _, c := range right {
 		if err := d.Check(asked(c.method, c.path, c.body, nil)); err != nil {
@@ -65,6 +69,10 @@ func TestWrongRequests(t *testing.T) {
 		{"overrides without a span", "GET", "/schedules/PS/overrides", "", nil},
 		{"overrides of a day", "GET", "/schedules/PS/overrides?since=2026-01-01&until=2026-01-02", "", nil},
 		{"an unknown include", "GET", "/users/PA?include[]=teams&include[]=phones", "", nil},
+		{"alerts in an unknown order", "GET", "/incidents/Q1/alerts?sort_by=severity", "", nil},
+		{"acknowledged alerts", "GET", "/incidents/Q1/alerts?statuses[]=acknowledged", "", nil},
+		{"services with their users", "GET", "/services?include[]=users", "", nil},
+		{"users by address", "GET", "/users?email=ann@example.com", "", nil},
 		{"an event without its type", "POST", "/v2/enqueue", event, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") }},
 		{"no routing key", "POST", "/v2/enqueue", strings.Replace(event, `"routing_key":"k",`, "", 1), nil},
 		{"a time that is none", "POST", "/v2/enqueue", strings.Replace(event, `"source"`, `"timestamp":"yesterday","source"`, 1), nil},
