@@ -81,8 +81,7 @@ func (r reader) LastDrill(ctx context.Context) (incident.Score, error) {
 	return incident.Score{}, nil
 }
 
-// Rows gives what statistics need of every incident that was not merged into
-// another.
+// Rows gives what statistics need of every incident that is no drill.
 func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	list, err := r.incidents.List(ctx, 0)
 	if err != nil {
@@ -90,10 +89,10 @@ func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	}
 	out := make([]stats.Row, 0, len(list))
 	for _, s := range list {
-		if s.MergedInto == "" && !s.Drill {
+		if !s.Drill {
 			out = append(out, stats.Row{
 				ID: s.ID, Title: s.Title, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt,
-				Reopens: s.Reopens, Tally: s.Tally,
+				Reopens: s.Reopens, Tally: s.Tally, Merged: s.MergedInto != "",
 			})
 		}
 	}

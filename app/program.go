@@ -122,7 +122,7 @@ func New(opt Options) *Program {
 		Alerts: func() []incident.AlertGroup { return firing(alertDesk{p.intake}.Live()) },
 	})
 	p.commands = commands.New(commands.Config{
-		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: reader{p.incidents}, Drills: reader{p.incidents}, People: p.bot.Directory(),
+		Doer: doer{p.incidents}, Reader: reader{p.incidents}, Lister: reader{p.incidents}, Stats: p.statistics(), Draw: drawStats, Drills: reader{p.incidents}, People: p.bot.Directory(),
 		Alerts: alertDesk{p.intake}, Lookout: alertDesk{p.intake},
 		Rotas: p.roster, Desk: desk{p.desk, p.roster}, Rules: p.roster.rules(), Missing: p.roster.missing,
 		Playbooks: p.runbooks, Runbooks: p.runbooks,

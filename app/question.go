@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -173,6 +175,13 @@ func Incident(ctx context.Context, words []string, env func(string) (string, boo
 	}
 	q := Question{JSON: asJSON, Out: out}
 	text := reply.Text
+	if !asJSON {
+		wrote, err := writeFiles(reply.Files)
+		if err != nil {
+			return err
+		}
+		text += wrote
+	}
 	for _, c := range reply.Pick {
 		text += "\n  " + c.Label
 	}
@@ -183,6 +192,22 @@ func Incident(ctx context.Context, words []string, env func(string) (string, boo
 		return Exit(1)
 	}
 	return nil
+}
+
+// writeFiles puts the files of an answer where the process is; one that is
+// there already stays as it is.
+func writeFiles(files []commands.File) (said string, err error) {
+	for _, f := range files {
+		name := filepath.Base(f.Name)
+		if exists(name) {
+			return "", fmt.Errorf("%s is there already: go to another directory, or move it away", name)
+		}
+		if err := os.WriteFile(name, f.Data, 0o644); err != nil {
+			return "", fmt.Errorf("write what came with the answer: %w", err)
+		}
+		said += "\nwrote " + name
+	}
+	return said, nil
 }
 
 // call sends a request to the running program and reads its answer.

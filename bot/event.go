@@ -127,7 +127,10 @@ func (b *Bot) spoken(e eventBody, user, key string, again bool) job {
 			if r.Form != nil {
 				r.Form, r.Pick = nil, append(r.Pick, commands.Choice{Label: "Open the form", Value: text})
 			}
-			return result{fault: fault(r), after: func(ctx context.Context, _, _ bool) { b.answer(ctx, to, r, key, direct, again) }}
+			return result{fault: fault(r), after: func(ctx context.Context, _, _ bool) {
+				b.answer(ctx, to, r, key, direct, again)
+				b.hand(ctx, user, r)
+			}}
 		},
 	}
 }

@@ -65,6 +65,7 @@ func (b *Bot) slash(payload json.RawMessage) job {
 				if late || lost || !whole {
 					b.tell(ctx, to, m)
 				}
+				b.hand(ctx, c.User, r)
 			}
 			return res
 		},

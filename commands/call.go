@@ -49,6 +49,8 @@ type Reply struct {
 	Errors map[string]string `json:"errors,omitempty"`
 	// Data is the answer for programs; nil: the text is all there is.
 	Data any `json:"data,omitempty"`
+	// Files go with it; none are kept for a repeat.
+	Files []File `json:"files,omitempty"`
 	// Shown is set when what came of it is seen in the thread: a click needs no
 	// other answer.
 	Shown bool `json:"-"`

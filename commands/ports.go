@@ -119,7 +119,7 @@ type Playbooks interface {
 }
 
 // Statistics gives what looking back needs of every incident that counts: no
-// merged ones.
+// drills.
 type Statistics interface {
 	Rows(ctx context.Context) ([]stats.Row, error)
 }
@@ -142,10 +142,12 @@ type Config struct {
 	Desk      Desk
 	Playbooks Playbooks
 	Stats     Statistics
-	Drills    Drills
-	Runbooks  Runbooks
-	Alerts    Alerts
-	Lookout   Lookout
+	// Draw makes the charts of statistics, week by week; nil: there are none.
+	Draw     func([]stats.Span) ([]File, error)
+	Drills   Drills
+	Runbooks Runbooks
+	Alerts   Alerts
+	Lookout  Lookout
 	// Rules are asked by simulate, with nobody answering.
 	Rules []incident.Rule
 	// Plan gives what an incident gets for its life when it is declared.

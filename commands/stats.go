@@ -2,6 +2,7 @@ package commands
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,17 +16,20 @@ import (
 // statsFor is how far statistics look back when nobody says.
 const statsFor = 30 * 24 * time.Hour
 
-// most people that an answer names.
-const statsPeople = 8
+// How many people and alerts an answer names.
+const (
+	statsPeople = 8
+	statsAlerts = 5
+)
 
 func statsSpec() spec {
 	return spec{
 		name: "stats", aliases: []string{"statistics", "metrics"}, target: targetNone,
 		about: "time to acknowledge and to resolve, updates kept, pages per person and by night",
-		usage: []string{"stats [since D|date] [until date] [by service|severity|team] [csv]"},
-		more: "Without since it is the last 30 days; since all is everything. Merged incidents and drills are not counted. A night is 22:00 to 07:00 " +
-			"where the person is.",
-		examples: []string{"stats", "stats since 7d by service", "stats --since 2026-01-01 csv"},
+		usage: []string{"stats [since D|date] [until date] [by service|severity|team] [service=x …] [csv|json|chart]"},
+		more: "Without since it is the last 30 days; since all is everything. service=x, severity=P1 and team=x count only those. Drills are not counted, and of merged incidents only the pages. A night is 22:00 to " +
+			"07:00 where the person is. In Slack files come as a message from Muster; on the command line they are written where you are.",
+		examples: []string{"stats", "stats since 7d by service", "stats --since 2026-01-01 csv", "stats since 90d service=api chart"},
 		run:      (*Commands).stats,
 	}
 }
@@ -35,16 +39,22 @@ func (c *Commands) stats(x *exec) Reply {
 		return refuse(CodeMissing, "Statistics are not configured here.")
 	}
 	q := stats.Query{Since: x.call.Now.Add(-statsFor), Zone: func(p incident.Person) *time.Location { return c.zone(p) }}
-	given, asCSV := map[string]string{}, false
+	given, form := map[string]string{}, ""
 	for !x.args.empty() {
 		word := strings.TrimLeft(x.args.first().word(), "-")
 		x.args.drop(0, 1)
 		word, value, joined := strings.Cut(word, "=")
-		switch word {
-		case "csv":
-			asCSV = true
+		switch {
+		case !joined && slices.Contains([]string{"csv", "json", "chart", "charts"}, word):
+			form = strings.TrimSuffix(word, "s")
 			continue
-		case "since", "until", "by":
+		case joined && slices.Contains(statsGroups, word):
+			if q.Only == nil {
+				q.Only = map[string]string{}
+			}
+			q.Only[word] = value
+			continue
+		case slices.Contains([]string{"since", "until", "by"}, word):
 		default:
 			return usage(x.spec, "Stats does not know ", Code(shorten(word, 40)), ".")
 		}
@@ -61,7 +71,7 @@ func (c *Commands) stats(x *exec) Reply {
 	}
 	switch by, ok := given["by"]; {
 	case !ok:
-	case slices.Contains([]string{"service", "severity", "team"}, by):
+	case slices.Contains(statsGroups, by):
 		q.By = by
 	default:
 		return usage(x.spec, "Stats can be grouped by service, severity or team.")
@@ -71,13 +81,51 @@ func (c *Commands) stats(x *exec) Reply {
 		return c.failed(err, "")
 	}
 	figures := stats.Of(rows, q)
-	var r Reply
-	if asCSV {
-		r = answer(Code(statsCSV(figures)))
-	} else {
-		r = answer(statsText(figures, q))
-	}
+	r := answer(statsText(figures, q))
 	r.Data = figures
+	return c.statsForm(x, r, form, figures, func() []stats.Span { return stats.Weeks(rows, q, x.call.Now, c.zone(x.call.By)) })
+}
+
+// statsGroups are what statistics can be grouped by and narrowed to.
+var statsGroups = []string{"service", "severity", "team"}
+
+// statsForm gives an answer the form that was asked for. In Slack that is a
+// file; elsewhere CSV and JSON are the answer itself.
+func (c *Commands) statsForm(x *exec, r Reply, form string, figures []stats.Figures, weeks func() []stats.Span) Reply {
+	var text []byte
+	switch form {
+	case "":
+		return r
+	case "chart":
+		if c.Draw == nil {
+			return refuse(CodeMissing, "Charts are not configured here.")
+		}
+		files, err := c.Draw(weeks())
+		if err != nil {
+			return c.failed(err, "")
+		}
+		r.Files = files
+	case "csv":
+		text = []byte(statsCSV(figures))
+	default:
+		var err error
+		if text, err = json.MarshalIndent(figures, "", "  "); err != nil {
+			return c.failed(err, "")
+		}
+	}
+	switch {
+	case form != "chart" && x.call.Via != ViaSlack:
+		r.Body = Say(string(text))
+		return r
+	case form != "chart":
+		r.Files = []File{{Name: "statistics." + form, Title: "Statistics", Data: text}}
+	case len(r.Files) == 0:
+		r.Body = Say(r.Body, "\nThere is nothing to draw.")
+		return r
+	}
+	if x.call.Via == ViaSlack {
+		r.Body = Say(r.Body, "\n", count(len(r.Files), "file comes", "files come"), " as a message from Muster.")
+	}
 	return r
 }
 
@@ -124,7 +172,7 @@ func statsText(groups []stats.Figures, q stats.Query) Rich {
 		}
 	}
 	lines := []Rich{head}
-	if len(groups) == 0 || len(groups) == 1 && groups[0].Incidents == 0 {
+	if len(groups) == 0 || len(groups) == 1 && groups[0].Incidents == 0 && groups[0].Pages == 0 {
 		return Join(append(lines, Say("There was no incident.")), "\n")
 	}
 	for _, f := range groups {
@@ -158,6 +206,17 @@ func statsGroup(f stats.Figures) []Rich {
 	if share, ok := f.Punctual(); ok {
 		lines = append(lines, Say(fmt.Sprintf("• Updates: %.0f %% kept (%d of %d)", share*100, f.Kept, f.Kept+f.Missed)))
 	}
+	for _, t := range []struct {
+		name string
+		stats.Times
+	}{{"Approvals", f.Approve}, {"Steps of playbooks", f.Steps}} {
+		if t.Count > 0 {
+			lines = append(lines, Say("• ", t.name, ": ", t.Count, ", ", t.Mean, " on average · half within ", t.Median, " · nine of ten within ", t.P90))
+		}
+	}
+	if len(f.Alerts) > 0 {
+		lines = append(lines, Say("• Repeated alerts: ", repeatedAlerts(f.Alerts)))
+	}
 	if f.Pages == 0 {
 		return append(lines, Say("• Nobody was paged."))
 	}
@@ -174,6 +233,19 @@ func statsGroup(f stats.Figures) []Rich {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// repeatedAlerts names the first few, with how many incidents each had.
+func repeatedAlerts(alerts []stats.Repeat) Rich {
+	var out []Rich
+	for i, a := range alerts {
+		if i == statsAlerts {
+			out = append(out, Say(len(alerts)-i, " more"))
+			break
+		}
+		out = append(out, Say(shorten(a.Alert, 80), " (", count(a.Incidents, "incident"), ")"))
+	}
+	return Join(out, ", ")
 }
 
 // count says how many of a thing, in the plural where it is not one.
@@ -194,7 +266,8 @@ func statsCSV(groups []stats.Figures) string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	row := func(cells ...string) { _ = w.Write(cells) } // a strings.Builder takes everything
-	row("group", "incidents", "open", "reopened", "mtta_s", "first_update_s", "mitigate_s", "mttr_s", "updates_kept", "updates_missed", "pages", "broken_nights")
+	row("group", "incidents", "open", "reopened", "mtta_s", "first_update_s", "mitigate_s", "mttr_s", "updates_kept", "updates_missed", "pages", "pages_at_night",
+		"broken_nights", "approvals", "approval_s", "steps", "step_s", "repeated_alerts")
 	for _, f := range groups {
 		seconds := func(t stats.Times) string {
 			if t.Count == 0 {
@@ -202,12 +275,13 @@ func statsCSV(groups []stats.Figures) string {
 			}
 			return strconv.FormatFloat(t.Mean.Seconds(), 'f', 0, 64)
 		}
-		nights := 0
+		late, nights := 0, 0
 		for _, l := range f.People {
-			nights += l.Nights
+			late, nights = late+l.AtNight, nights+l.Nights
 		}
 		row(f.Group, strconv.Itoa(f.Incidents), strconv.Itoa(f.Open), strconv.Itoa(f.Reopened), seconds(f.Acknowledge), seconds(f.FirstUpdate),
-			seconds(f.Mitigate), seconds(f.Resolve), strconv.Itoa(f.Kept), strconv.Itoa(f.Missed), strconv.Itoa(f.Pages), strconv.Itoa(nights))
+			seconds(f.Mitigate), seconds(f.Resolve), strconv.Itoa(f.Kept), strconv.Itoa(f.Missed), strconv.Itoa(f.Pages), strconv.Itoa(late),
+			strconv.Itoa(nights), strconv.Itoa(f.Approve.Count), seconds(f.Approve), strconv.Itoa(f.Steps.Count), seconds(f.Steps), strconv.Itoa(len(f.Alerts)))
 	}
 	w.Flush()
 	return b.String()

@@ -42,6 +42,7 @@ type Config struct {
 	Storm       Storm
 	Watch       Monitoring
 	Postmortem  Postmortem
+	Digest      Digest
 	// DataSources are PostgreSQL addresses by name.
 	DataSources map[string]Secret
 	Playbooks   Playbooks
@@ -52,6 +53,7 @@ type Config struct {
 	// Check and keeps nothing else from working.
 	Books     []playbooks.Playbook
 	Templates *Templates
+	teamOf    map[string]string // by the service's name in small letters
 }
 
 // BuiltIn tells whether a file ("oncall/rotation.yaml") was not there, so that

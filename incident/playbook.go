@@ -232,6 +232,9 @@ type StepRun struct {
 	By       Person `json:"by"` // who asked
 	// Sure is set once somebody who may operate asked for it.
 	Sure bool `json:"sure,omitempty"`
+	// SureAt is when that and what it would do were known, so that only a second
+	// person was missing; zero: not yet.
+	SureAt time.Time `json:"sure_at,omitzero"`
 	// Approval is set where a second person must approve; Approvers were asked.
 	Approval  bool     `json:"approval,omitempty"`
 	Approvers []Person `json:"approvers,omitempty"`

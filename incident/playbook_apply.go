@@ -40,10 +40,13 @@ func applyShelf(s Incident, r Record) Incident {
 	case StepPreviewed:
 		return step(s, r, e.N, func(run *StepRun) {
 			run.Phase, run.Preview, run.Digest, run.Until = Waiting, e.Preview, e.Digest, e.Until
+			if run.Sure {
+				run.SureAt = r.At
+			}
 		})
 	case StepConfirmed:
 		return step(s, r, e.N, func(run *StepRun) {
-			run.By, run.Sure, run.Until, run.Approvers = e.By, true, e.Until, e.Approvers
+			run.By, run.Sure, run.SureAt, run.Until, run.Approvers = e.By, true, r.At, e.Until, e.Approvers
 			if !run.Approval {
 				run.Phase = Ready
 			}

@@ -8,6 +8,9 @@ import (
 // maxWoken bounds how many pages a tally names; the history has all of them.
 const maxWoken = 300
 
+// maxTallied bounds how many approvals, steps and alerts a tally names.
+const maxTallied = 100
+
 // Tally is what the history of one incident adds up to for those who look back
 // at many. It is kept with every step, so that statistics need no histories.
 type Tally struct {
@@ -24,6 +27,12 @@ type Tally struct {
 	// Woken lists who was paged and when, oldest first; several methods at once
 	// are one.
 	Woken []Woken `json:"woken,omitempty"`
+	// Approvals are how long steps waited for a second person who approved
+	// them, Steps how long those that ran took; oldest first.
+	Approvals []time.Duration `json:"approvals,omitempty"`
+	Steps     []time.Duration `json:"steps,omitempty"`
+	// Alerts are the names of the alerts that belonged to it, each once.
+	Alerts []string `json:"alerts,omitempty"`
 	// Levels are the levels that were paged, each once.
 	Levels []string `json:"levels,omitempty"`
 	// Records counts the history's entries.
@@ -62,6 +71,12 @@ func tally(s Incident, r Record) Tally {
 		}
 	case ResolvedEvent:
 		t.Mitigated = first(t.Mitigated, r.At)
+	case StepApproved, StepEnded:
+		t.steps(s, r)
+	case AlertsTold:
+		for _, ref := range e.Joined {
+			t.alerted(ref)
+		}
 	case Paged:
 		if !e.Person.Nobody() {
 			if e.Level != "" && !slices.Contains(t.Levels, e.Level) {
@@ -71,6 +86,36 @@ func tally(s Incident, r Record) Tally {
 		}
 	}
 	return t
+}
+
+// steps adds how long a step waited or ran.
+func (t *Tally) steps(s Incident, r Record) {
+	add := func(list []time.Duration, n int, since func(StepRun) time.Time) []time.Duration {
+		i := slices.IndexFunc(s.Shelf.Runs, func(run StepRun) bool { return run.N == n })
+		if i < 0 || since(s.Shelf.Runs[i]).IsZero() {
+			return list
+		}
+		return tail(append(list[:len(list):len(list)], max(0, r.At.Sub(since(s.Shelf.Runs[i])))), maxTallied)
+	}
+	switch e := r.Event.(type) {
+	case StepApproved:
+		t.Approvals = add(t.Approvals, e.N, func(run StepRun) time.Time { return run.SureAt })
+	case StepEnded:
+		t.Steps = add(t.Steps, e.N, func(run StepRun) time.Time { return run.StartedAt })
+	}
+}
+
+// alerted adds the names of alerts that joined.
+func (t *Tally) alerted(ref AlertRef) {
+	names := ref.Names
+	if len(names) == 0 && ref.Title != "" {
+		names = []string{ref.Title}
+	}
+	for _, name := range names {
+		if len(t.Alerts) < maxTallied && !slices.Contains(t.Alerts, name) {
+			t.Alerts = append(t.Alerts[:len(t.Alerts):len(t.Alerts)], name)
+		}
+	}
 }
 
 // first keeps the earlier of two moments; at is never earlier than known.

@@ -3,6 +3,7 @@ package stats
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/incident"
@@ -19,6 +20,9 @@ type Row struct {
 	ResolvedAt time.Time // zero: not resolved
 	Reopens    int
 	Tally      incident.Tally
+	// Merged is set where another incident took it over: of such a one only the
+	// pages count, since they woke people.
+	Merged bool
 }
 
 // Query says which incidents are counted and how they are grouped.
@@ -28,6 +32,9 @@ type Query struct {
 	Since, Until time.Time
 	// By groups by "service", "severity" or "team"; empty: all in one.
 	By string
+	// Only keeps the incidents whose service, severity or team, by these words,
+	// is the value; nil: all.
+	Only map[string]string
 	// Zone gives the zone of a person's nights; nil, or a nil zone: UTC.
 	Zone func(incident.Person) *time.Location
 }
@@ -48,6 +55,19 @@ type Figures struct {
 	Missed int    `json:"updates_missed"`
 	Pages  int    `json:"pages"`
 	People []Load `json:"people,omitempty"` // most pages first
+	// Approve is how long steps of playbooks waited for a second person's yes,
+	// Steps how long those that ran took.
+	Approve Times `json:"approve"`
+	Steps   Times `json:"steps"`
+	// Alerts are those that belonged to more than one incident, the most
+	// frequent first.
+	Alerts []Repeat `json:"repeated_alerts,omitempty"`
+}
+
+// Repeat is an alert that keeps coming back.
+type Repeat struct {
+	Alert     string `json:"alert"`
+	Incidents int    `json:"incidents"`
 }
 
 // Punctual is the share of updates that were kept, from 0 to 1; ok is false
@@ -91,14 +111,12 @@ func Of(rows []Row, q Query) []Figures {
 		if !q.Since.IsZero() && r.DeclaredAt.Before(q.Since) || !q.Until.IsZero() && !r.DeclaredAt.Before(q.Until) {
 			continue
 		}
+		if !q.keeps(r) {
+			continue
+		}
 		name := ""
-		switch q.By {
-		case "service":
-			name = cmp.Or(r.Service, "no service")
-		case "severity":
-			name = r.Severity.String()
-		case "team":
-			name = cmp.Or(r.Team, "no team")
+		if q.By != "" {
+			name = r.value(q.By)
 		}
 		groups[name] = append(groups[name], r)
 	}
@@ -117,12 +135,40 @@ func Of(rows []Row, q Query) []Figures {
 	return out
 }
 
+// value is what a row has for a word to group by.
+func (r Row) value(by string) string {
+	switch by {
+	case "service":
+		return cmp.Or(r.Service, "no service")
+	case "severity":
+		return r.Severity.String()
+	case "team":
+		return cmp.Or(r.Team, "no team")
+	default:
+		return ""
+	}
+}
+
+// keeps tells whether a row is asked for; capital letters make no difference.
+func (q Query) keeps(r Row) bool {
+	for by, value := range q.Only {
+		if !strings.EqualFold(r.value(by), value) {
+			return false
+		}
+	}
+	return true
+}
+
 func figures(rows []Row, zone func(incident.Person) *time.Location) Figures {
-	f := Figures{Incidents: len(rows)}
-	var ack, update, mitigate, resolve []time.Duration
-	loads := map[string]*Load{}
-	nights := map[string]map[string]bool{}
+	var f Figures
+	var ack, update, mitigate, resolve, approve, steps []time.Duration
+	people, alerts := loads{zone: zone, by: map[string]*Load{}, nights: map[string]map[string]bool{}}, map[string]int{}
 	for _, r := range rows {
+		f.Pages += len(r.Tally.Woken)
+		people.add(r.Tally.Woken)
+		if r.Merged {
+			continue
+		}
 		since := func(list []time.Duration, at time.Time) []time.Duration {
 			if at.IsZero() {
 				return list
@@ -131,6 +177,8 @@ func figures(rows []Row, zone func(incident.Person) *time.Location) Figures {
 		}
 		ack, update = since(ack, r.Tally.Acknowledged), since(update, r.Tally.Updated)
 		mitigate, resolve = since(mitigate, r.Tally.Mitigated), since(resolve, r.ResolvedAt)
+		approve, steps = append(approve, r.Tally.Approvals...), append(steps, r.Tally.Steps...)
+		f.Incidents++
 		if r.ResolvedAt.IsZero() {
 			f.Open++
 		}
@@ -138,30 +186,63 @@ func figures(rows []Row, zone func(incident.Person) *time.Location) Figures {
 			f.Reopened++
 		}
 		f.Kept, f.Missed = f.Kept+r.Tally.Kept, f.Missed+r.Tally.Missed
-		for _, w := range r.Tally.Woken {
-			f.Pages++
-			l := loads[w.Person.Key]
-			if l == nil {
-				l = &Load{}
-				loads[w.Person.Key], nights[w.Person.Key] = l, map[string]bool{}
-			}
-			l.Person = w.Person
-			l.Pages++
-			if night := nightOf(w, zone); night != "" {
-				l.AtNight++
-				nights[w.Person.Key][night] = true
-			}
+		for _, name := range r.Tally.Alerts {
+			alerts[name]++
 		}
 	}
 	f.Acknowledge, f.FirstUpdate, f.Mitigate, f.Resolve = times(ack), times(update), times(mitigate), times(resolve)
-	for key, l := range loads {
-		l.Nights = len(nights[key])
-		f.People = append(f.People, *l)
+	f.Approve, f.Steps = times(approve), times(steps)
+	f.People, f.Alerts = people.list(), repeated(alerts)
+	return f
+}
+
+// repeated lists what came more than once.
+func repeated(alerts map[string]int) []Repeat {
+	var out []Repeat
+	for name, n := range alerts {
+		if n > 1 {
+			out = append(out, Repeat{Alert: name, Incidents: n})
+		}
 	}
-	slices.SortFunc(f.People, func(a, b Load) int {
+	slices.SortFunc(out, func(a, b Repeat) int {
+		return cmp.Or(cmp.Compare(b.Incidents, a.Incidents), cmp.Compare(a.Alert, b.Alert))
+	})
+	return out
+}
+
+// loads gathers what paging asked of each person.
+type loads struct {
+	zone   func(incident.Person) *time.Location
+	by     map[string]*Load
+	nights map[string]map[string]bool
+}
+
+func (all loads) add(woken []incident.Woken) {
+	for _, w := range woken {
+		l := all.by[w.Person.Key]
+		if l == nil {
+			l = &Load{}
+			all.by[w.Person.Key], all.nights[w.Person.Key] = l, map[string]bool{}
+		}
+		l.Person = w.Person
+		l.Pages++
+		if night := nightOf(w, all.zone); night != "" {
+			l.AtNight++
+			all.nights[w.Person.Key][night] = true
+		}
+	}
+}
+
+func (all loads) list() []Load {
+	var out []Load
+	for key, l := range all.by {
+		l.Nights = len(all.nights[key])
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(a, b Load) int {
 		return cmp.Or(cmp.Compare(b.Pages, a.Pages), cmp.Compare(a.Person.Key, b.Person.Key))
 	})
-	return f
+	return out
 }
 
 // nightOf names the night of a page by the date of its evening; empty: by day.

@@ -43,7 +43,7 @@ func TestStatsAgreeWithTheRecords(t *testing.T) {
 	if a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); a != b {
 		t.Errorf("the figures differ\n got %s\nwant %s", a, b)
 	}
-	if got.Open == 0 || got.Missed == 0 || got.Kept == 0 || got.People[0].Nights == 0 || got.Reopened == 0 {
+	if got.Open == 0 || got.Missed == 0 || got.Kept == 0 || got.People[0].Nights == 0 || got.Reopened == 0 || got.Approve.Count == 0 || got.Steps.Count == 0 || len(got.Alerts) < 4 {
 		t.Errorf("the histories say too little: %+v", got)
 	}
 	sum := 0
@@ -52,6 +52,26 @@ func TestStatsAgreeWithTheRecords(t *testing.T) {
 	}
 	if sum != len(rows) {
 		t.Errorf("grouped by service there are %d incidents of %d", sum, len(rows))
+	}
+	of := func(q stats.Query) (n int) {
+		for _, f := range stats.Of(rows, q) {
+			n += f.Incidents
+		}
+		return n
+	}
+	if api, db, none := of(stats.Query{Only: map[string]string{"service": "API"}}), of(stats.Query{Only: map[string]string{"service": "db"}}),
+		of(stats.Query{Only: map[string]string{"service": "no service"}}); api == 0 || db == 0 || api+db+none != len(rows) {
+		t.Errorf("of %d incidents %d are of one service, %d of the other and %d of none", len(rows), api, db, none)
+	}
+	weeks := 0
+	for i, w := range stats.Weeks(rows, stats.Query{}, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), berlin) {
+		weeks += w.Incidents
+		if w.From.Weekday() != time.Monday || w.From.Hour() != 0 || i == 0 && w.Incidents == 0 {
+			t.Errorf("week %d begins %v with %d incidents", i, w.From, w.Incidents)
+		}
+	}
+	if weeks != len(rows) {
+		t.Errorf("by weeks there are %d incidents of %d", weeks, len(rows))
 	}
 	since := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	half := stats.Of(rows, stats.Query{Since: since})[0].Incidents + stats.Of(rows, stats.Query{Until: since})[0].Incidents
@@ -68,6 +88,7 @@ func history(rng *rand.Rand, n int, people []incident.Person) []incident.Record 
 		at = at.Add(time.Duration(rng.Int64N(3600)) * time.Second)
 	}
 	who := func() incident.Person { return people[rng.IntN(len(people))] }
+	run := 0
 	add(incident.Declared{
 		ID: fmt.Sprintf("INC-%d", n), Severity: incident.Severity(rng.IntN(4)), Service: []string{"", "api", "db"}[rng.IntN(3)], By: who(),
 		Plan: incident.Plan{Cadence: map[incident.Severity]string{incident.P0: "@every 10m", incident.P1: "@every 10m", incident.P2: "@every 30m"}},
@@ -82,7 +103,30 @@ func history(rng *rand.Rand, n int, people []incident.Person) []incident.Record 
 			open, step = true, 0
 			continue
 		}
-		switch rng.IntN(8) {
+		switch rng.IntN(11) {
+		case 8:
+			names := []string{"High load", "Disk full", "No backup", "Slow"}
+			i := rng.IntN(len(names))
+			ref := incident.AlertRef{Group: names[i], Title: "2 alerts", Names: names[i:min(i+1+rng.IntN(2), len(names))], Firing: 2, Total: 2}
+			if rng.IntN(4) == 0 {
+				ref.Title, ref.Names = names[i], nil
+			}
+			add(incident.AlertsTold{Joined: []incident.AlertRef{ref}})
+		case 9, 10:
+			run++
+			sure := rng.IntN(2) == 0
+			add(incident.StepAsked{N: run, By: who(), Class: incident.Changing, Sure: sure, Approval: true})
+			add(incident.StepPreviewed{N: run})
+			if !sure {
+				add(incident.StepConfirmed{N: run, By: who()})
+			}
+			if rng.IntN(4) == 0 {
+				add(incident.StepRefused{N: run, By: who()})
+				continue
+			}
+			add(incident.StepApproved{N: run, By: who()})
+			add(incident.StepStarted{N: run})
+			add(incident.StepEnded{N: run})
 		case 0:
 			add(incident.Acknowledged{By: who()})
 		case 1:
@@ -114,7 +158,7 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 	durations := map[string][]float64{}
 	type night struct{ who, day string }
 	nights, pages, late := map[night]bool{}, map[string]int{}, map[string]int{}
-	names := map[string]incident.Person{}
+	names, alerts := map[string]incident.Person{}, map[string]int{}
 	for _, h := range histories {
 		declared := h[0].Event.(incident.Declared)
 		begin, seen := h[0].At, map[string]bool{}
@@ -126,6 +170,9 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 		}
 		var resolved time.Time
 		reopened, late2 := false, false
+		// waits is the last moment before an approval: all that was missing was
+		// the second person.
+		var waits, started time.Time
 		for _, r := range h {
 			switch e := r.Event.(type) {
 			case incident.Acknowledged:
@@ -153,6 +200,27 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 				resolved = r.At
 			case incident.Reopened:
 				resolved, reopened, late2 = time.Time{}, true, false
+			case incident.StepAsked:
+				waits = time.Time{}
+			case incident.StepPreviewed, incident.StepConfirmed:
+				waits = r.At
+			case incident.StepApproved:
+				durations["approve"] = append(durations["approve"], r.At.Sub(waits).Seconds())
+			case incident.StepStarted:
+				started = r.At
+			case incident.StepEnded:
+				durations["steps"] = append(durations["steps"], r.At.Sub(started).Seconds())
+			case incident.AlertsTold:
+				all := e.Joined[0].Names
+				if all == nil {
+					all = []string{e.Joined[0].Title}
+				}
+				for _, name := range all {
+					if !seen["alert "+name] {
+						seen["alert "+name] = true
+						alerts[name]++
+					}
+				}
 			case incident.Paged:
 				f.Pages++
 				key := e.Person.Key
@@ -194,6 +262,16 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 		}
 	}
 	f.Acknowledge, f.FirstUpdate, f.Mitigate, f.Resolve = sum("ack"), sum("update"), sum("mitigate"), sum("resolve")
+	f.Approve, f.Steps = sum("approve"), sum("steps")
+	for name, n := range alerts {
+		if n > 1 {
+			f.Alerts = append(f.Alerts, stats.Repeat{Alert: name, Incidents: n})
+		}
+	}
+	sort.Slice(f.Alerts, func(i, j int) bool {
+		a, b := f.Alerts[i], f.Alerts[j]
+		return a.Incidents > b.Incidents || a.Incidents == b.Incidents && a.Alert < b.Alert
+	})
 	for key, p := range names {
 		l := stats.Load{Person: p, Pages: pages[key], AtNight: late[key]}
 		for n := range nights {
@@ -205,4 +283,17 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 	}
 	slices.SortFunc(f.People, func(a, b stats.Load) int { return b.Pages - a.Pages })
 	return f
+}
+
+// Of an incident that another took over only the pages count.
+func TestMergedIncidentsCountTheirPages(t *testing.T) {
+	at := time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)
+	ann := incident.Person{Key: "ann@example.com", Name: "Ann"}
+	row := func(merged bool) stats.Row {
+		return stats.Row{DeclaredAt: at, Merged: merged, Tally: incident.Tally{Kept: 1, Acknowledged: at, Woken: []incident.Woken{{Person: ann, At: at}}}}
+	}
+	f := stats.Of([]stats.Row{row(false), row(true)}, stats.Query{})[0]
+	if f.Incidents != 1 || f.Open != 1 || f.Kept != 1 || f.Acknowledge.Count != 1 || f.Pages != 2 || f.People[0].AtNight != 2 || f.People[0].Nights != 1 {
+		t.Errorf("%+v", f)
+	}
 }
