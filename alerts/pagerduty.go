@@ -40,15 +40,26 @@ func ReadPagerDuty(body []byte, ours func(key string) bool) (Batch, error) {
 	if data.text("urgency") != "low" {
 		a.Severity = "critical"
 	}
+	again := false
+	a.ToldAt, _ = event.moment("occurred_at")
 	switch strings.TrimPrefix(event.text("event_type"), "incident.") {
-	case "triggered", "reopened", "priority_updated":
+	case "triggered":
+	case "reopened":
+		again = true
+	case "priority_updated":
+		a.Firing = data.text("status") != "resolved"
 	case "resolved":
 		a.Firing = false
-		a.EndsAt, _ = event.moment("occurred_at")
 	default:
 		return b, nil
 	}
-	if a.StartsAt, ok = data.moment("created_at"); !ok {
+	if !a.Firing {
+		a.EndsAt = a.ToldAt
+	}
+	switch a.StartsAt, ok = data.moment("created_at"); {
+	case again && !a.ToldAt.IsZero():
+		a.StartsAt = a.ToldAt
+	case !ok:
 		a.StartsAt = noTime
 	}
 	if p := data.object("priority").text("summary", "name"); p != "" {

@@ -27,6 +27,14 @@ func (q Question) checkAlerts(ctx context.Context, env config.Env, cfg *config.C
 	if !env.MusterAPIToken.IsSet() {
 		add("alerts in", "", errors.New("MUSTER_API_TOKEN is not set, so no alert can be sent to Muster; set it, and give it to Alertmanager as a bearer token"))
 	}
+	switch secret := env.PagerDutyWebhookSecret.IsSet(); {
+	case secret:
+		add("pagerduty webhooks", "incidents that are opened in PagerDuty become incidents here; its subscription sends them to /v1/webhooks/pagerduty", nil)
+	case env.PagerDutyAPIKey.IsSet():
+		add("pagerduty webhooks", "PAGERDUTY_WEBHOOK_SECRET is not set: what is opened in PagerDuty is not declared here; acknowledgements are asked for every 10 seconds", nil)
+	case env.PagerDutyRoutingKey.IsSet():
+		add("pagerduty webhooks", "", errors.New("with a routing key alone, acknowledging in PagerDuty comes back by webhook only; set PAGERDUTY_WEBHOOK_SECRET, or PAGERDUTY_API_KEY"))
+	}
 	if env.AlertmanagerURL != "" {
 		c, err := alertmanager.New(alertmanager.Config{URL: env.AlertmanagerURL})
 		if err == nil {

@@ -23,6 +23,7 @@ import (
 // channels are the ways to page besides Slack. A nil one is not configured.
 type channels struct {
 	pagerduty *pagerduty.Channel
+	webhooks  *pagerduty.Channel // takes PagerDuty's; it may be one that cannot page
 	phone     *phone.Channel
 	email     *email.Channel
 	acks      *email.AckLinks
@@ -90,8 +91,8 @@ func (c channels) close(log *slog.Logger) {
 // newChannels makes what the environment configures.
 func (p *Program) newChannels() (c channels, err error) {
 	env := p.opt.Env
-	if hasPagerDuty(env) {
-		c.pagerduty, err = pagerduty.New(pagerduty.Config{
+	if hasPagerDuty(env) || env.PagerDutyWebhookSecret.IsSet() {
+		c.webhooks, err = pagerduty.New(pagerduty.Config{
 			APIKey: env.PagerDutyAPIKey.Reveal(), RoutingKey: env.PagerDutyRoutingKey.Reveal(), From: env.PagerDutyFrom,
 			APIURL: env.PagerDutyAPIURL, EventsURL: env.PagerDutyEventsURL, WebhookSecret: env.PagerDutyWebhookSecret.Reveal(),
 			Urgency: urgency(p.opt.Live.Get()), Listen: p.answer, Foreign: p.foreign, Origin: p.origin, Lost: p.lostPage, Person: p.byPagerDuty, HTTP: p.opt.HTTP, Log: p.log,
@@ -99,6 +100,9 @@ func (p *Program) newChannels() (c channels, err error) {
 		if err != nil {
 			return c, fmt.Errorf("%w: PagerDuty: %w", errSetup, err)
 		}
+	}
+	if hasPagerDuty(env) {
+		c.pagerduty = c.webhooks
 	}
 	if hasPhone(env) {
 		c.phone, err = phone.New(phone.Config{
@@ -323,8 +327,12 @@ func meant(history []incident.Record, e incident.Follow) (out incident.Record, o
 
 // mount adds what the providers call.
 func (c channels) mount(mux *http.ServeMux) {
-	if c.pagerduty != nil {
-		mux.Handle("POST /v1/webhooks/pagerduty", c.pagerduty.Webhook())
+	if c.webhooks != nil {
+		mux.Handle("/v1/webhooks/pagerduty", c.webhooks.Webhook())
+	} else {
+		mux.HandleFunc("/v1/webhooks/pagerduty", func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, pagerduty.NoSecret, http.StatusForbidden)
+		})
 	}
 	if c.phone != nil {
 		mux.Handle(phone.Root, c.phone.Handler())

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"muster/alerts"
 	"muster/engine"
@@ -23,10 +24,14 @@ func (p *Program) foreign(ctx context.Context, body []byte) error {
 	return p.intake.Take(ctx, b)
 }
 
-// origin tells which open incident came from one in PagerDuty.
-func (p *Program) origin(ctx context.Context, id string) (string, bool) {
+// origin tells which incident came from one in PagerDuty. What was done there
+// before it was opened again is past.
+func (p *Program) origin(ctx context.Context, id string, at time.Time) (string, bool) {
 	g, err := p.intake.groups.State(ctx, engine.GroupStream(incident.FromPagerDuty, "pagerduty/"+id))
-	return g.Incident, err == nil && g.Incident != ""
+	if err != nil || g.Incident == "" || g.Lead().StartsAt.After(at) {
+		return "", false
+	}
+	return g.Incident, true
 }
 
 // answerAlerts records what a person answered to a page for alerts that

@@ -22,6 +22,9 @@ type Alert struct {
 	Fingerprint string    `json:"fingerprint"`
 	StartsAt    time.Time `json:"starts_at,omitzero"`
 	EndsAt      time.Time `json:"ends_at,omitzero"`
+	// ToldAt is when the source says that this was so, where its tellings may
+	// overtake one another; zero: they come in order.
+	ToldAt time.Time `json:"told_at,omitzero"`
 	// Source is alertmanager, generic or pagerduty.
 	Source string     `json:"source,omitempty"`
 	Links  AlertLinks `json:"links,omitzero"`

@@ -3,6 +3,7 @@ package incident
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -129,10 +130,8 @@ func hear(g AlertGroup, in HearAlerts, now time.Time) []Event {
 		known[a.Fingerprint] = next
 	}
 	opens := starts && !fires && (g.Episode == 0 || g.Over)
-	if !starts && (g.Episode == 0 || g.Over) {
-		return nil // ends of what was never told, or is long over
-	}
-	if len(fresh) == 0 {
+	unheard := !starts && (g.Episode == 0 || g.Over) // ends of what was never told, or is long over
+	if len(fresh) == 0 || unheard && !slices.ContainsFunc(fresh, ordered) {
 		return nil
 	}
 	e := AlertsHeard{Key: in.Key, Source: in.Source, Receiver: in.Receiver, Episode: g.Episode, Turn: turn && !opens}
@@ -148,8 +147,14 @@ func hear(g AlertGroup, in HearAlerts, now time.Time) []Event {
 		out = append(out, part)
 		e.Again, e.Turn = false, false
 	}
+	if unheard { // what is kept is that the beginning, should it still come, is past
+		out = append(out, GroupOver{})
+	}
 	return out
 }
+
+// ordered tells whether the source says when each of its tellings was so.
+func ordered(a Alert) bool { return !a.ToldAt.IsZero() }
 
 // news tells whether an alert says anything that is not known.
 func news(cur GroupAlert, known bool, a Alert, now time.Time) bool {
@@ -157,7 +162,11 @@ func news(cur GroupAlert, known bool, a Alert, now time.Time) bool {
 	case !known && a.Firing:
 		return true
 	case !known:
-		return a.EndsAt.IsZero() || now.Sub(a.EndsAt) < longAgo
+		return ordered(a) || a.EndsAt.IsZero() || now.Sub(a.EndsAt) < longAgo
+	case ordered(a) && !a.ToldAt.After(cur.ToldAt):
+		return false // overtaken, or told again
+	case ordered(a) && a.Firing != cur.Firing:
+		return true
 	case a.StartsAt.Before(cur.StartsAt):
 		return false // of an earlier firing
 	case a.StartsAt.After(cur.StartsAt):

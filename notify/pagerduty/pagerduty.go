@@ -9,6 +9,7 @@ import (
 	"time"
 
 	sdk "github.com/PagerDuty/go-pagerduty"
+	"golang.org/x/time/rate"
 
 	"muster/incident"
 	"muster/notify"
@@ -23,7 +24,8 @@ const (
 // callTimeout bounds one request; the caller's context may end it earlier.
 const callTimeout = 10 * time.Second
 
-// Config is what a Channel needs. One of APIKey and RoutingKey is required.
+// Config is what a Channel needs. One of APIKey and RoutingKey is required to
+// page, one of them or WebhookSecret to be told.
 type Config struct {
 	APIKey     string // REST v2; empty: events only
 	RoutingKey string // of an Events v2 integration; empty: REST only
@@ -51,8 +53,8 @@ type Config struct {
 	// nobody is. What it cannot record comes again.
 	Foreign func(ctx context.Context, body []byte) error
 	// Origin tells which incident of ours came from one that others opened in
-	// PagerDuty; nil: none did.
-	Origin func(ctx context.Context, id string) (incident string, ok bool)
+	// PagerDuty, as it was opened last before a moment; nil: none did.
+	Origin func(ctx context.Context, id string, at time.Time) (incident string, ok bool)
 	// Person finds who has a PagerDuty user ID; nil, or not found: the user's
 	// e-mail address says who it is.
 	Person func(id string) (incident.Person, bool)
@@ -69,6 +71,8 @@ type Channel struct {
 	seen   *memory // answers that the listener took, and webhooks
 	ours   *memory // what we did ourselves
 	found  *memory // pages that PagerDuty has
+	// refused lets the log have one line of many refusals alike.
+	refused rate.Sometimes
 }
 
 var (
@@ -78,7 +82,7 @@ var (
 
 // New checks the configuration and makes a Channel; it asks PagerDuty nothing.
 func New(cfg Config) (*Channel, error) {
-	if cfg.APIKey == "" && cfg.RoutingKey == "" {
+	if cfg.APIKey == "" && cfg.RoutingKey == "" && cfg.WebhookSecret == "" {
 		return nil, errors.New("PagerDuty has neither an API key nor a routing key: set PAGERDUTY_API_KEY or PAGERDUTY_ROUTING_KEY")
 	}
 	switch cfg.Urgency {
@@ -100,7 +104,10 @@ func New(cfg Config) (*Channel, error) {
 	web.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	client := sdk.NewClient(cfg.APIKey, sdk.WithAPIEndpoint(cfg.APIURL), sdk.WithV2EventsAPIEndpoint(cfg.EventsURL))
 	client.HTTPClient = &web
-	return &Channel{cfg: cfg, client: client, users: newDirectory(), seen: newMemory(), ours: newMemory(), found: newMemory()}, nil
+	return &Channel{
+		cfg: cfg, client: client, users: newDirectory(), seen: newMemory(), ours: newMemory(), found: newMemory(),
+		refused: rate.Sometimes{First: 1, Interval: time.Minute},
+	}, nil
 }
 
 func base(url, fallback string) string {

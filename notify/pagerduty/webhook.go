@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -42,7 +43,7 @@ type hook struct {
 // Webhook receives PagerDuty's v3 webhooks. It refuses only what is not signed
 // with the secret (403), for PagerDuty drops a refused webhook and switches the
 // subscription off after three. What could not be recorded is answered with
-// 503 and comes again; everything else, and whatever is none of ours, with 202.
+// 503 and comes again; everything else, and whatever changes nothing, with 202.
 func (c *Channel) Webhook() http.Handler { return http.HandlerFunc(c.webhook) }
 
 func (c *Channel) webhook(w http.ResponseWriter, r *http.Request) {
@@ -51,15 +52,24 @@ func (c *Channel) webhook(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "send webhooks with POST", http.StatusMethodNotAllowed)
 		return
 	}
+	if strings.TrimSpace(c.cfg.WebhookSecret) == "" {
+		c.refuse(w, NoSecret)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), webhookTimeout)
 	defer cancel()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxWebhook))
-	if err != nil {
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		http.Error(w, "the webhook is larger than 1 MiB", http.StatusRequestEntityTooLarge)
+		return
+	case err != nil:
 		http.Error(w, "the webhook broke off; send it again", http.StatusServiceUnavailable)
 		return
 	}
 	if !signed(c.cfg.WebhookSecret, r.Header.Values("X-PagerDuty-Signature"), body) {
-		http.Error(w, "the signature is missing or wrong", http.StatusForbidden)
+		c.refuse(w, "The signature is missing or wrong: PAGERDUTY_WEBHOOK_SECRET must be what PagerDuty's subscription signs with.")
 		return
 	}
 	id := r.Header.Get("X-Webhook-Id")
@@ -83,6 +93,15 @@ func (c *Channel) webhook(w http.ResponseWriter, r *http.Request) {
 		c.seen.add("webhook " + id)
 	}
 	w.WriteHeader(http.StatusAccepted)
+}
+
+// NoSecret says why a webhook is refused where none can be signed.
+const NoSecret = "PagerDuty webhooks are not taken: set PAGERDUTY_WEBHOOK_SECRET and start again."
+
+// refuse answers a webhook that is not signed, and has the log say why.
+func (c *Channel) refuse(w http.ResponseWriter, why string) {
+	c.refused.Do(func() { c.cfg.Log.Warn("a PagerDuty webhook is refused", "why", why) })
+	http.Error(w, why, http.StatusForbidden)
 }
 
 // signed checks PagerDuty's signature: the header lists v1=HMAC-SHA-256 of the
@@ -115,9 +134,17 @@ func signed(secrets string, headers []string, body []byte) bool {
 func (c *Channel) hooked(ctx context.Context, h hook, body []byte) error {
 	key := h.Event.Data.IncidentKey
 	if _, ours := readKey(key); !ours && c.cfg.Foreign != nil && strings.HasPrefix(h.Event.Type, "incident.") {
-		if _, page, err := c.pageOf(ctx, h.Event.Data.ID, key); err != nil {
+		_, page, err := c.pageOf(ctx, h.Event.Data.ID, key)
+		switch {
+		case err != nil:
 			return err
-		} else if !page {
+		case page:
+		case key == "" && c.cfg.RoutingKey != "" && !c.rest() && !strings.HasPrefix(h.Event.Agent.Type, "user"):
+			// It may be a page of ours, and then it must not come back.
+			c.refused.Do(func() {
+				c.cfg.Log.Warn("what an integration opened in PagerDuty is not declared here: without PAGERDUTY_API_KEY it cannot be told from Muster's own pages")
+			})
+		default:
 			if err := c.cfg.Foreign(ctx, body); err != nil {
 				return err
 			}
@@ -137,7 +164,7 @@ func (c *Channel) hooked(ctx context.Context, h hook, body []byte) error {
 	}
 	p, ok, err := c.pageOf(ctx, d.id, key)
 	if err == nil && !ok && c.cfg.Origin != nil {
-		p.incident, ok = c.cfg.Origin(ctx, d.id)
+		p.incident, ok = c.cfg.Origin(ctx, d.id, d.at)
 	}
 	if !ok || err != nil {
 		return err
