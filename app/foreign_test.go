@@ -229,4 +229,3 @@ func TestDoctorSaysWhetherPagerDutyIsHeard(t *testing.T) {
 		}
 	}
 }
-
