@@ -300,6 +300,8 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		p.steps.cancel(d.Stream, e.N)
 	case incident.CountImpact:
 		err = p.countImpact(ctx, d, e)
+	case incident.ShowDocument:
+		receipt, err = p.postDocument(ctx, d, maybeSent)
 	case incident.MeetingMail:
 		err = p.mailMeeting(ctx, d, e, maybeSent)
 	case incident.MeetingFile:

@@ -29,6 +29,8 @@ type API interface {
 	Bookmarks(ctx context.Context, channel string) ([]render.Bookmark, error)
 	AddPin(ctx context.Context, channel, ts string) error
 	CreateCanvas(ctx context.Context, channel, markdown string) error
+	CreateDocument(ctx context.Context, title, markdown string) (id string, err error)
+	OpenDocument(ctx context.Context, id, channel string) error
 
 	UploadFile(ctx context.Context, f File) (id string, err error)
 
@@ -51,6 +53,7 @@ type Identity struct {
 	UserID, BotID string
 	// URL is the workspace's address, ending in "/".
 	URL, Team string
+	TeamID    string
 }
 
 // Post is one message to be posted.

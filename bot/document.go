@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"muster/incident"
@@ -15,6 +16,8 @@ func documentLimits(e incident.Effect) ([]outbox.Limit, bool) {
 	switch e.(type) {
 	case incident.MeetingFile:
 		return []outbox.Limit{calling("files.completeUploadExternal")}, true
+	case incident.ShowDocument:
+		return []outbox.Limit{calling("canvases.create"), posting("in incidents")}, true
 	default:
 		return nil, false
 	}
@@ -43,4 +46,75 @@ func (h Handler) Share(ctx context.Context, d outbox.Delivery, maybeSent bool, f
 		}
 	}
 	return json.Marshal(incident.Receipt{})
+}
+
+// Document is a post-mortem to be posted.
+type Document struct {
+	Title string
+	// Markdown is the canvas's text; it stands alone, without pictures.
+	Markdown string
+	// Page goes with the canvas, and Files take the canvas's place where the
+	// workspace has none.
+	Page  File
+	Files []File
+}
+
+// Document makes one attempt to post a post-mortem into an incident's thread.
+// The message comes last and is looked up before a repeat, so that a whole
+// post-mortem is never posted twice; after a failure in the middle a file may
+// be.
+func (h Handler) Document(ctx context.Context, d outbox.Delivery, maybeSent bool, doc Document) ([]byte, error) {
+	s, err := h.b.cfg.Incidents.State(ctx, d.Stream)
+	switch {
+	case err != nil:
+		return nil, outbox.NotSentError{Err: fmt.Errorf("read %s: %w", d.Stream, err)}
+	case s.Card.TS == "":
+		return nil, outbox.PermanentError{Reason: "there is no card whose thread it could go into"}
+	}
+	me, err := h.b.me(ctx)
+	if err != nil {
+		return nil, outcome(err)
+	}
+	x := &sending{Bot: h.b, d: d, maybeSent: maybeSent, s: s, f: h.b.frame()}
+	r, err := x.document(ctx, me, doc)
+	if err != nil {
+		return nil, limited(outcome(err))
+	}
+	return json.Marshal(incident.Receipt{TS: r.TS})
+}
+
+func (x *sending) document(ctx context.Context, me Identity, doc Document) (incident.Receipt, error) {
+	if x.maybeSent {
+		if m, ok, err := x.find(ctx, x.s.Card.Channel, x.s.Card.TS, x.d.ID, x.d.At.Add(-skew)); err != nil || ok {
+			return incident.Receipt{TS: m.TS}, err
+		}
+		x.maybeSent = false
+	}
+	link, files := "", []File{doc.Page}
+	id, err := x.api.CreateDocument(ctx, doc.Title, doc.Markdown)
+	switch {
+	case err == nil:
+		if err := x.api.OpenDocument(ctx, id, x.s.Card.Channel); err != nil {
+			return incident.Receipt{}, err
+		}
+		link = me.URL + "docs/" + me.TeamID + "/" + id
+	case withoutCanvas(err):
+		files = doc.Files
+	default:
+		return incident.Receipt{}, err
+	}
+	for _, f := range files {
+		f.Channel, f.Thread = x.s.Card.Channel, x.s.Card.TS
+		if _, err := x.api.UploadFile(ctx, f); err != nil {
+			return incident.Receipt{}, err
+		}
+	}
+	return x.inThread(ctx, x.f.Document(x.s, link))
+}
+
+// withoutCanvas tells whether the workspace refuses this canvas, whatever its
+// reason; the files say the same.
+func withoutCanvas(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.RetryAfter == 0 && e.Status == 0 && !unclear[e.Code]
 }

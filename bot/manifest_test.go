@@ -61,6 +61,8 @@ var scopesOf = map[string][]string{
 	"auth.test":                     nil,
 	"bookmarks.add":                 {"bookmarks:write"},
 	"bookmarks.list":                {"bookmarks:read"},
+	"canvases.access.set":           {"canvases:write"},
+	"canvases.create":               {"canvases:write"},
 	"chat.postEphemeral":            {"chat:write"},
 	"chat.postMessage":              {"chat:write"},
 	"chat.update":                   {"chat:write"},

@@ -20,6 +20,7 @@ const (
 // it is limited by channel.
 var perMinute = map[string]int{
 	"bookmarks.add": tier2, "bookmarks.list": tier3,
+	"canvases.access.set": tier3, "canvases.create": tier2,
 	"chat.postEphemeral": tier4, "chat.update": tier3,
 	"conversations.canvases.create": tier2, "conversations.create": tier2, "conversations.history": tier3,
 	"conversations.invite": tier3, "conversations.join": tier3, "conversations.list": tier2, "conversations.open": tier3,

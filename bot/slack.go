@@ -94,7 +94,7 @@ func (w *web) AuthTest(ctx context.Context) (Identity, error) {
 	if err != nil {
 		return Identity{}, refused("auth.test", err)
 	}
-	return Identity{UserID: r.UserID, BotID: r.BotID, URL: r.URL, Team: r.Team}, nil
+	return Identity{UserID: r.UserID, BotID: r.BotID, URL: r.URL, Team: r.Team, TeamID: r.TeamID}, nil
 }
 
 func (w *web) PostMessage(ctx context.Context, p Post) (string, error) {
@@ -244,6 +244,18 @@ func (w *web) AddPin(ctx context.Context, channel, ts string) error {
 func (w *web) CreateCanvas(ctx context.Context, channel, markdown string) error {
 	_, err := w.client.CreateChannelCanvasContext(ctx, channel, slack.DocumentContent{Type: "markdown", Markdown: markdown})
 	return refused("conversations.canvases.create", err)
+}
+
+// CreateDocument makes a canvas of its own, which nobody but the bot sees yet.
+func (w *web) CreateDocument(ctx context.Context, title, markdown string) (string, error) {
+	id, err := w.client.CreateCanvasContext(ctx, title, slack.DocumentContent{Type: "markdown", Markdown: markdown})
+	return id, refused("canvases.create", err)
+}
+
+// OpenDocument lets the people of a channel read a canvas.
+func (w *web) OpenDocument(ctx context.Context, id, channel string) error {
+	err := w.client.SetCanvasAccessContext(ctx, slack.SetCanvasAccessParams{CanvasID: id, AccessLevel: "read", ChannelIDs: []string{channel}})
+	return refused("canvases.access.set", err)
 }
 
 func user(u slack.User) User {

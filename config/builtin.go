@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -32,11 +33,15 @@ func builtinNames() []string {
 		}
 		return err
 	})
+	names = slices.AppendSeq(names, maps.Keys(builtinDocuments))
 	slices.Sort(names)
 	return names
 }
 
 func builtinFile(name string) []byte {
+	if text, ok := builtinDocuments[name]; ok {
+		return []byte(text)
+	}
 	data, err := builtin.ReadFile(path.Join("builtin", name))
 	if err != nil {
 		panic("config: no built-in file " + name)

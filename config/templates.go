@@ -47,6 +47,9 @@ type Resolution struct {
 // are loaded, so rendering always gives text.
 type Templates struct {
 	first, update, resolution *template.Template
+	// PostmortemMarkdown and PostmortemHTML are the team's own templates of the
+	// post-mortem; empty: the built-in ones.
+	PostmortemMarkdown, PostmortemHTML string
 }
 
 // First renders the announcement as lines of mrkdwn.
@@ -173,6 +176,7 @@ func (l *loader) templates() {
 		}
 		*lay.target(t) = l.template(name, string(data), lay)
 	}
+	l.documents(t)
 	l.cfg.Templates = t
 }
 

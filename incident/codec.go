@@ -50,7 +50,7 @@ var (
 		"post":    Post{},
 		"perform": Perform{}, "interrupt": Interrupt{}, "show_section": ShowSection{}, "refresh_section": RefreshSection{},
 		"show_step": ShowStep{}, "refresh_step": RefreshStep{}, "show_output": ShowOutput{},
-		"meeting_mail": MeetingMail{}, "meeting_file": MeetingFile{}, "count_impact": CountImpact{},
+		"meeting_mail": MeetingMail{}, "meeting_file": MeetingFile{}, "count_impact": CountImpact{}, "show_document": ShowDocument{},
 		"show_watch": ShowWatch{}, "show_regression": ShowRegression{},
 		"alert_post": AlertPost{}, "alert_refresh": AlertRefresh{}, "alert_thread": AlertThread{}, "alert_mail": AlertMail{},
 		"alert_page": AlertPage{}, "open_incident": OpenIncident{}, "inform": Inform{}, "alert_silence": AlertSilence{},

@@ -80,7 +80,7 @@ func Effects(s Incident, r Record) []Effect {
 		}
 		return append(out, meeting(s, r)...)
 	case ClosedEvent:
-		return append([]Effect{thread, RefreshCard{}}, meeting(s, r)...)
+		return append(append([]Effect{thread, RefreshCard{}}, meeting(s, r)...), document(s, e, r)...)
 	case MergedInto:
 		pass := Pass{To: e.Into, TakeOver: TakeOver{By: e.By, From: s.ID, Title: s.Title}}
 		return append([]Effect{pass, loud, RefreshCard{}}, followers(s, r, "slack", "pagerduty", "email")...)

@@ -34,7 +34,7 @@ var (
 	everyEffect = []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
 		incident.Operations{}, incident.Last{}, incident.Room{}, incident.Pass{},
-		incident.AlertList{}, incident.MeetingMail{}, incident.MeetingFile{}, incident.CountImpact{},
+		incident.AlertList{}, incident.MeetingMail{}, incident.MeetingFile{}, incident.CountImpact{}, incident.ShowDocument{},
 	}
 )
 

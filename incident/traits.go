@@ -30,6 +30,8 @@ func Travel(e Effect) Traits {
 		return Traits{Lane: "follow " + e.Method, Priority: 2}
 	case CountImpact:
 		return Traits{Lane: "impact", Priority: 4}
+	case ShowDocument:
+		return Traits{Lane: "document", Priority: 3}
 	case MeetingMail:
 		return Traits{Lane: "meeting", Priority: 3}
 	case MeetingFile:

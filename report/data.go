@@ -28,6 +28,8 @@ type Data struct {
 	// People are who took part, with what they did.
 	People  []Part   `json:"people,omitempty"`
 	Pages   []Paged  `json:"pages,omitempty"`
+	Alerts  []Alert  `json:"alerts,omitempty"`
+	Steps   []Step   `json:"steps,omitempty"`
 	Kept    int      `json:"updates_kept"`
 	Missed  int      `json:"updates_missed"`
 	Updates []Update `json:"updates,omitempty"`
@@ -64,11 +66,13 @@ type Part struct {
 
 // Paged is one page: whom, over what, and what came of it.
 type Paged struct {
-	At      time.Time               `json:"at"`
-	Level   string                  `json:"level,omitempty"`
-	Person  incident.Person         `json:"person"`
-	Why     incident.Why            `json:"why"`
-	Methods []incident.MethodStatus `json:"methods,omitempty"`
+	At     time.Time       `json:"at"`
+	Level  string          `json:"level,omitempty"`
+	Person incident.Person `json:"person"`
+	Why    incident.Why    `json:"why"`
+	// AnswerBy is until when an answer was waited for; zero: for none.
+	AnswerBy time.Time               `json:"answer_by,omitzero"`
+	Methods  []incident.MethodStatus `json:"methods,omitempty"`
 }
 
 // Update is one update that people were given.
@@ -102,9 +106,7 @@ func Collect(history []incident.Record) Data {
 		c.take(&d, r)
 	}
 	d.ID, d.Title, d.Severity, d.Status, d.Reopens = s.ID, s.Title, s.Severity, s.Status, s.Reopens
-	if s.Service != "" {
-		d.Services = []string{s.Service}
-	}
+	d.Services, d.Alerts, d.Steps = services(s), alertsOf(s), stepsOf(s, history)
 	d.Start, d.End, d.Closed, d.Meeting, d.Writer = s.DeclaredAt, s.ResolvedAt, s.ClosedAt, s.After.Meeting, s.Writer()
 	d.Kept, d.Missed, d.Actions, d.Impact = s.Tally.Kept, s.Tally.Missed, s.Actions, s.After.Impact
 	after := func(at time.Time) time.Duration {
@@ -169,7 +171,7 @@ func (c collector) take(d *Data, r incident.Record) {
 		d.Updates = append(d.Updates, Update{At: r.At, By: e.By, Text: e.Text, Next: e.Next})
 	case incident.Paged:
 		c.part(d, e.Person).Pages++
-		page := Paged{At: r.At, Level: e.Level, Person: e.Person, Why: e.Why}
+		page := Paged{At: r.At, Level: e.Level, Person: e.Person, Why: e.Why, AnswerBy: e.AnswerBy}
 		for _, m := range e.Methods {
 			page.Methods = append(page.Methods, incident.MethodStatus{Method: m, State: incident.PageQueued, At: r.At})
 		}

@@ -3,8 +3,10 @@ package report
 import (
 	"bytes"
 	_ "embed"
+	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"strings"
 	text "text/template"
 	"time"
@@ -42,6 +44,8 @@ type Postmortem struct {
 type Picture struct {
 	Title string
 	SVG   []byte
+	// Dark is the same for a dark page; nil: SVG serves both.
+	Dark []byte
 }
 
 // File names something that is kept beside the document.
@@ -57,11 +61,7 @@ func Markdown(p Postmortem, tmpl string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, p); err != nil {
-		return nil, fmt.Errorf("post-mortem: %w", err)
-	}
-	return b.Bytes(), nil
+	return fill(t.Execute, p)
 }
 
 // HTML fills a template; an empty one is the built-in, one page that needs no
@@ -76,11 +76,31 @@ func HTML(p Postmortem, tmpl string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, p); err != nil {
+	return fill(t.Execute, p)
+}
+
+// maxDocument bounds what a template makes, in bytes, so that one that loops is
+// an error and no hang.
+const maxDocument = 8 << 20
+
+func fill(execute func(io.Writer, any) error, p Postmortem) ([]byte, error) {
+	b := bounded{left: maxDocument}
+	if err := execute(&b, p); err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+type bounded struct {
+	bytes.Buffer
+	left int
+}
+
+func (b *bounded) Write(data []byte) (int, error) {
+	if b.left -= len(data); b.left < 0 {
+		return 0, errors.New("the document grows without end")
+	}
+	return b.Buffer.Write(data)
 }
 
 // functions are the words that templates have. Everything that people typed
@@ -122,7 +142,8 @@ func (p Postmortem) functions(safe func(string) string) map[string]any {
 			}
 			return at(t, "15:04")
 		},
-		"when": func(t time.Time) string { return at(t, "2006-01-02 15:04 MST") },
+		"clock": func(t time.Time) string { return at(t, "15:04") },
+		"when":  func(t time.Time) string { return at(t, "2006-01-02 15:04 MST") },
 		"span": func(d time.Duration) string {
 			if d <= 0 {
 				return "—"
@@ -130,6 +151,9 @@ func (p Postmortem) functions(safe func(string) string) map[string]any {
 			return commands.Span(d)
 		},
 		"safe":    safe,
+		"draft":   func(name string) []string { return p.Draft(incident.Section(name)) },
+		"code":    fenced,
+		"tone":    tone,
 		"section": func(name string) string { return safe(p.Sections[incident.Section(name)]) },
 		"name":    func(w incident.Person) string { return safe(name(w)) },
 		"role":    func(w incident.Person) string { return safe(p.Role(w)) },
@@ -188,6 +212,35 @@ func (p Postmortem) Role(w incident.Person) string {
 var machine = map[string]bool{
 	"posted": true, "on_call_changed": true, "postmortem_written": true, "postmortem_assigned": true, "record_marked": true,
 	"meeting_near": true, "action_near": true, "postmortem_planned": true, "caught_up": true,
+	"playbook_suggested": true, "step_previewed": true, "step_started": true, "step_confirmed": true, "watch_began": true, "watched": true,
+	"reminder_due": true, "ladder_started": true, "impact_counted": true, "action_added": true, "action_done": true, "closed": true,
+}
+
+// tones are what a reader looks for in a timeline.
+var tones = map[string]string{
+	"declared": "bad", "reopened": "bad", "severity_changed": "bad", "last_resort_paged": "bad", "page_settled": "bad",
+	"update_overdue": "late", "ack_lapsed": "late", "level_passed": "late", "paged": "late", "escalated": "late",
+	"acknowledged": "good", "resolved": "good", "all_alerts_resolved": "good",
+	"step_asked": "act", "step_approved": "act", "step_ended": "act", "updated": "act",
+}
+
+func tone(l Line) string { return tones[l.Kind] }
+
+// fenced is text as Markdown shows code, whatever it holds.
+func fenced(text string) string {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	return fence + "\n" + text + "\n" + fence
+}
+
+// Noticed says in a few words how many requests failed; empty: nobody counted.
+func (d Data) Noticed() string {
+	if d.Impact.To.IsZero() {
+		return ""
+	}
+	return commands.Noticed(d.Impact)
 }
 
 // Shown are the timeline's lines that a post-mortem has: no hidden ones, none

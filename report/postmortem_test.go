@@ -111,7 +111,7 @@ func TestPostmortemIsCompleteAndReadable(t *testing.T) {
 		if i := strings.Index(timeline, "Timeline"); i >= 0 {
 			timeline = timeline[i:]
 		}
-		if i := strings.Index(timeline, "What went well"); i >= 0 {
+		if i := strings.Index(timeline, "Who took part"); i >= 0 {
 			timeline = timeline[:i]
 		}
 		for _, name := range []string{"Ann Lee", "Bob Ray"} {

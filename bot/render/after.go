@@ -42,3 +42,12 @@ func followUp(s incident.Incident, n int) string {
 	}
 	return ""
 }
+
+// Document says that the post-mortem is done, with the address of its canvas;
+// empty: it stands above as files.
+func (f Frame) Document(s incident.Incident, link string) Message {
+	if link == "" {
+		return lineMessage(fmt.Sprintf("📝 The post-mortem of *%s* is done: read it in the files above.", s.ID))
+	}
+	return lineMessage(fmt.Sprintf("📝 The post-mortem of *%s* is done: <%s|read it>. The page above has the charts too.", s.ID, link))
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/bot"
+	"muster/incident"
+	"muster/outbox"
+	"muster/query"
+	"muster/report"
+	"muster/report/chart"
+)
+
+// The charts of a post-mortem.
+const (
+	documentMargin = 30 * time.Minute // before the declaration and after the resolution
+	documentCharts = 3
+	documentPoints = 240 // of one line
+)
+
+// postDocument posts the post-mortem that was finished.
+func (p *Program) postDocument(ctx context.Context, d outbox.Delivery, maybeSent bool) ([]byte, error) {
+	pm, err := p.postmortem(ctx, d.Stream)
+	if err != nil {
+		return nil, outbox.NotSentError{Err: err}
+	}
+	t := p.opt.Live.Get().Templates
+	html, err := report.HTML(pm, t.PostmortemHTML)
+	if err != nil {
+		return nil, outbox.PermanentError{Reason: "the post-mortem's page could not be written: " + err.Error(), Err: err}
+	}
+	pm.Charts = nil // neither a canvas nor a file in Slack shows them
+	text, err := report.Markdown(pm, t.PostmortemMarkdown)
+	if err != nil {
+		return nil, outbox.PermanentError{Reason: "the post-mortem could not be written: " + err.Error(), Err: err}
+	}
+	name, title := strings.ToLower(pm.ID)+"-post-mortem", "Post-mortem "+pm.ID
+	page := bot.File{Name: name + ".html", Title: title + " (page)", Data: html}
+	return p.bot.Handler().Document(ctx, d, maybeSent, bot.Document{
+		Title: title + ": " + pm.Title, Markdown: string(text), Page: page,
+		Files: []bot.File{{Name: name + ".md", Title: title, Data: text}, page},
+	})
+}
+
+// postmortem collects what is known of an incident, with its charts.
+func (p *Program) postmortem(ctx context.Context, id string) (report.Postmortem, error) {
+	history, err := p.incidents.History(ctx, id)
+	if err != nil {
+		return report.Postmortem{}, err
+	}
+	s, err := p.incidents.State(ctx, id)
+	if err != nil {
+		return report.Postmortem{}, err
+	}
+	pm := report.Postmortem{Data: report.Collect(history), Zone: p.roster.zone(s.Writer()), Now: p.now()}
+	pm.Charts = p.documentCharts(ctx, s, pm.Zone)
+	return pm, nil
+}
+
+// documentCharts draws what was measured while the incident lasted. What cannot
+// be asked or drawn now is left out.
+func (p *Program) documentCharts(ctx context.Context, s incident.Incident, zone *time.Location) []report.Picture {
+	if p.sources.prometheus == nil || s.ResolvedAt.IsZero() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	queries := slices.Clone(s.After.Watch.Queries)
+	if len(queries) == 0 {
+		queries = s.Plan.Watch.Queries
+	}
+	var out []report.Picture
+	for _, q := range queries {
+		if len(out) == documentCharts {
+			break
+		}
+		c, ok := p.documentChart(ctx, s, q)
+		if !ok {
+			continue
+		}
+		c.Zone = zone
+		light, err := chart.SVG(c)
+		if err != nil {
+			continue
+		}
+		c.Dark = true
+		dark, err := chart.SVG(c)
+		if err != nil {
+			continue
+		}
+		out = append(out, report.Picture{Title: q.Name, SVG: light, Dark: dark})
+	}
+	return out
+}
+
+func (p *Program) documentChart(ctx context.Context, s incident.Incident, q incident.WatchQuery) (chart.Chart, bool) {
+	from, to := s.DeclaredAt.Add(-documentMargin).Truncate(time.Second), s.ResolvedAt.Add(documentMargin).Truncate(time.Second)
+	if now := p.now().Truncate(time.Second); to.After(now) {
+		to = now
+	}
+	c := chart.Chart{Title: q.Name, Unit: q.Unit, From: from, To: to, Marks: []chart.Mark{{At: s.DeclaredAt, Label: "declared"}, {At: s.ResolvedAt, Label: "resolved"}}}
+	if at := s.Tally.Mitigated; at.After(s.DeclaredAt) && at.Before(s.ResolvedAt) {
+		c.Marks = []chart.Mark{c.Marks[0], {At: at, Label: "mitigated"}, c.Marks[1]}
+	}
+	scale := 1.0
+	if q.Unit == "ratio" {
+		scale, c.Unit = 100, "%"
+	}
+	if q.Limit != nil {
+		limit := *q.Limit * scale
+		c.Threshold = &limit
+	}
+	step := max(to.Sub(from)/documentPoints, 15*time.Second).Truncate(time.Second)
+	series, err := p.sources.prometheus.Range(ctx, q.Expr, from, to, step)
+	if err != nil || len(series) == 0 {
+		return c, false
+	}
+	series = series[:min(len(series), chartLines)]
+	titles := query.Titles(series)
+	for i, one := range series {
+		line := chart.Line{Name: titles[i]}
+		if len(series) == 1 {
+			line.Name = ""
+		}
+		for _, point := range one.Points {
+			line.Points = append(line.Points, chart.Point{At: point.At, V: point.V * scale})
+		}
+		c.Lines = append(c.Lines, line)
+	}
+	return c, true
+}
