@@ -28,9 +28,16 @@ type house struct {
 	public  string
 }
 
-func newHouse(t *testing.T) *house {
+func newHouse(t *testing.T) *house { return newHouseWith(t, nil, func(*Options) {}) }
+
+// newHouseWith has files of the configuration, and other options.
+func newHouseWith(t *testing.T, files map[string]string, change func(*Options)) *house {
 	t.Helper()
-	live, err := config.NewLive(t.TempDir(), func(string) (string, bool) { return "", false })
+	dir := t.TempDir()
+	for name, text := range files {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	live, err := config.NewLive(dir, func(string) (string, bool) { return "", false })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +58,9 @@ func newHouse(t *testing.T) *house {
 		SlackBotToken: config.NewSecret(h.ws.BotToken()), SlackAppToken: config.NewSecret(h.ws.AppToken()),
 		SlackAPIURL: "http://" + slack.Addr().String() + "/api/", MusterAPIToken: config.NewSecret("api-token"),
 	}, h.public)
-	h.program = New(Options{Live: live, Env: env, Store: s, Listener: own})
+	opt := Options{Live: live, Env: env, Store: s, Listener: own}
+	change(&opt)
+	h.program = New(opt)
 	around, stop := context.WithCancel(context.Background())
 	inside, halt := context.WithCancel(context.Background())
 	ended := make(chan error, 2)

@@ -144,8 +144,10 @@ func (r *runbooks) Book(id string, s incident.Incident) (incident.Playbook, bool
 			}
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(p.Templates)) {
-		out.Templates = append(out.Templates, incident.Template{Name: name, Text: p.Templates[name]})
+	for _, step := range p.Steps() { // in the file's order: the first one is the playbook's update
+		if step.Kind == playbooks.Template {
+			out.Templates = append(out.Templates, incident.Template{Name: step.Title, Text: step.Code})
+		}
 	}
 	return out, true
 }

@@ -29,11 +29,12 @@ type steps struct {
 	evidence *evidence.Store // nil: nothing is kept
 	log      *slog.Logger
 
-	mu   sync.Mutex
-	jobs map[string]*job // by delivery
-	all  sync.WaitGroup
-	work context.Context
-	stop context.CancelCauseFunc
+	mu    sync.Mutex
+	jobs  map[string]*job // by delivery
+	shown time.Time       // when a step's progress is shown, the latest of all
+	all   sync.WaitGroup
+	work  context.Context
+	stop  context.CancelCauseFunc
 }
 
 // job is one performance.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -23,9 +22,6 @@ const (
 	keptWhy    = 800
 	keptList   = 20
 )
-
-// progressEvery is how often a step that runs shows what it has said.
-const progressEvery = 3 * time.Second
 
 // request is what a run asks of the runner.
 func (p *Program) request(ctx context.Context, s incident.Incident, r incident.StepRun, name string) (run.Request, error) {
@@ -99,9 +95,11 @@ func (p *Program) runStep(ctx context.Context, s incident.Incident, r incident.S
 	if r.Class != incident.Reading {
 		req.Seen = seen(r.Preview.Objects)
 	}
-	req.Progress = p.progress(ctx, s.ID, r.N)
+	shown := p.progress(ctx, s.ID, r.N)
+	req.Progress = shown.take
 	began := time.Now()
 	res, err := p.steps.do(ctx, req)
+	shown.end() // before the end is recorded: nothing may stand over what it says
 	if err != nil {
 		return incident.EndStep{N: r.N, Outcome: incident.Outcome{End: incident.EndNotRun, Why: sentence(err)}}
 	}
@@ -126,27 +124,6 @@ func sentence(err error) string {
 	return render.Cut(strings.TrimSuffix(text, ".")+".", keptWhy)
 }
 
-// progress shows what a step has said so far, now and then.
-func (p *Program) progress(ctx context.Context, stream string, n int) func([]byte) {
-	var busy atomic.Bool
-	last := time.Now()
-	return func(output []byte) {
-		if time.Since(last) < progressEvery || !busy.CompareAndSwap(false, true) {
-			return
-		}
-		last = time.Now()
-		text := clean(output)
-		p.steps.all.Go(func() {
-			defer busy.Store(false)
-			call, stop := context.WithTimeout(ctx, progressEvery)
-			defer stop()
-			if err := p.bot.Progress(call, stream, n, text); err != nil {
-				p.log.Debug("a step's progress was not shown", "incident", stream, "run", n, "error", err)
-			}
-		})
-	}
-}
-
 func clean(output []byte) string {
 	return render.Clean(strings.ToValidUTF8(string(output), "�"))
 }
@@ -163,7 +140,7 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 		out.Table, whole = true, []byte(tableText(*res.Table))
 	}
 	text := strings.TrimRight(clean(whole), "\n ")
-	out.Output = beginning(text, keptOutput)
+	out.Output = shownPart(text)
 	out.Cut = out.Output != text
 	if res.Truncated {
 		out.Remarks = append(out.Remarks, "It said more than a step may say; the rest is lost.")
@@ -201,6 +178,19 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 		}
 	}
 	return out
+}
+
+// shownPart is what a message shows of an output: escaped, it may be longer.
+func shownPart(text string) string {
+	limit := keptOutput
+	for {
+		part := beginning(text, limit)
+		long := utf8.RuneCountInString(render.Escape(part))
+		if long <= render.MaxOutput {
+			return part
+		}
+		limit = min(limit-1, limit*render.MaxOutput/long)
+	}
 }
 
 // beginning is the beginning of a text, to the end of a line where there is one.
@@ -304,16 +294,33 @@ func (p *Program) sayFor(ctx context.Context, s incident.Incident, r incident.St
 	return out
 }
 
-func (p *Program) sayOne(ctx context.Context, s incident.Incident, r incident.StepRun, i int, words []string) string {
-	quoted := make([]string, len(words))
-	for j, w := range words {
-		if strings.ContainsAny(w, " \t\n") {
-			w = `"` + strings.ReplaceAll(w, `"`, "'") + `"`
-		}
-		quoted[j] = w
+// asTyped writes a step's words so that the grammar reads each as one; a note
+// is text and nothing else.
+func asTyped(words []string) string {
+	if len(words) > 1 && strings.EqualFold(words[0], "note") {
+		words = []string{words[0], strings.Join(words[1:], " ")}
 	}
+	out := make([]string, len(words))
+	for i, w := range words {
+		key, value, keyed := strings.Cut(w, "=")
+		if keyed && strings.Trim(strings.ToLower(key), "abcdefghijklmnopqrstuvwxyz-") == "" && key != "" {
+			w, out[i] = value, key+"="
+		}
+		switch {
+		case !strings.ContainsAny(w, " \t\n") && (w != "" || out[i] != ""):
+			out[i] += w
+		case !strings.ContainsAny(w, "\"“”«»"):
+			out[i] += `"` + w + `"`
+		default: // the grammar knows these as a pair of their own
+			out[i] += "‘" + strings.NewReplacer("'", "′", "‘", "′", "’", "′").Replace(w) + "’"
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func (p *Program) sayOne(ctx context.Context, s incident.Incident, r incident.StepRun, i int, words []string) string {
 	reply := p.commands.Run(ctx, commands.Call{
-		Text: strings.Join(quoted, " "), By: r.By, Via: commands.ViaHTTP, Key: fmt.Sprintf("step:%s/%d/%d", s.ID, r.N, i),
+		Text: asTyped(words), By: r.By, Via: commands.ViaHTTP, Key: fmt.Sprintf("step:%s/%d/%d", s.ID, r.N, i),
 		Channel: s.Card.Channel, Thread: s.Card.TS, Now: p.now(),
 	})
 	return strings.Join(strings.Fields(reply.Text), " ")

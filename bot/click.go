@@ -159,6 +159,8 @@ func (in interaction) clicked() (clicked, string) {
 	switch {
 	case strings.HasPrefix(a.ID, render.ActStepForm+":"):
 		return clicked{verb: render.ActStepForm, id: a.Value}, key
+	case strings.HasPrefix(a.ID, render.ActUpdate+":"): // with a playbook's message
+		return clicked{verb: render.ActUpdate, id: a.Value}, key
 	case a.ID == render.ActMenu || a.ID == render.ActPeople:
 		verb, id, _ := strings.Cut(a.Selected.Value, " ")
 		return clicked{verb: verb, id: id}, key

@@ -120,8 +120,8 @@ func (x *sending) output(ctx context.Context, n int) error {
 	return err
 }
 
-// Progress shows what a run has said so far; it is lost when Slack does not
-// take it.
+// Progress shows what a run has said so far. Its error means that it was not
+// shown.
 func (b *Bot) Progress(ctx context.Context, id string, n int, output string) error {
 	s, err := b.cfg.Incidents.State(ctx, id)
 	if err != nil {
@@ -129,8 +129,11 @@ func (b *Bot) Progress(ctx context.Context, id string, n int, output string) err
 	}
 	run, ok := s.Shelf.Run(n)
 	m, shown := b.frame().StepProgress(s, n, output)
-	if !ok || !shown || run.At.TS == "" {
+	switch {
+	case !ok || !shown:
 		return nil
+	case run.At.TS == "":
+		return errors.New("its message is not there yet")
 	}
 	return b.api.UpdateMessage(ctx, run.At.Channel, run.At.TS, m)
 }

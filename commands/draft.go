@@ -20,10 +20,13 @@ const maxDraft = 8
 
 // Draft fills an update in from the records since the last one: what people
 // noted and did, and who was paged, becomes the actions taken, the newest follow-up (else the last
-// update's next step) the next step. An empty history gives the zero Update.
+// update's next step) the next step. Steps of playbooks are listed with who ran
+// and who approved them; a playbook's own message says what the records do not.
+// An empty history gives the zero Update.
 func Draft(history []incident.Record) Update {
 	var d Update
 	var done []string
+	books := newBookDraft()
 	add := func(said ...any) { done = append(done, Say(said...).Plain()) }
 	once := func(said ...any) { // a page is repeated many times and told once
 		if text := Say(said...).Plain(); !slices.Contains(done, text) {
@@ -31,6 +34,9 @@ func Draft(history []incident.Record) Update {
 		}
 	}
 	for _, r := range history {
+		if line := books.take(r.Event); line != nil {
+			add(line)
+		}
 		switch e := r.Event.(type) {
 		case incident.Declared:
 			d.Status = incident.Investigating
@@ -67,9 +73,13 @@ func Draft(history []incident.Record) Update {
 			d.Next = e.Text
 		}
 	}
+	if line := books.reading(); line != "" {
+		done = append(done, line)
+	}
 	if n := len(done); n > maxDraft {
 		done = done[n-maxDraft:]
 	}
 	d.Text = strings.Join(done, "\n")
+	books.fill(&d)
 	return d
 }

@@ -127,6 +127,9 @@ func (c *Commands) OpenForm(ctx context.Context, call Call, name string) Reply {
 		if !x.at.Open() {
 			return finish(refuse("not_open", x.at.ID, " is not open. ", Code("reopen "+x.at.ID+" reason"), " opens it again."))
 		}
+		if f, ok := messageForm(x); ok && name == "update" {
+			return finish(askForm(x, f))
+		}
 		x.args.toks = nil
 		return finish(x.spec.run(c, x))
 	default:

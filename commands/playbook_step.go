@@ -216,6 +216,33 @@ func (c *Commands) runs(x *exec) Reply {
 	return out
 }
 
+func failedCheck(o incident.Outcome) string {
+	if o.Check != "" && o.Check != "ok" {
+		return ", but the check after it failed"
+	}
+	return ""
+}
+
+// mostShown is how many runs show lists.
+const mostShown = 10
+
+// ran lists the newest runs of playbooks' steps, oldest of them first.
+func ran(s incident.Incident) []Rich {
+	runs := s.Shelf.Runs
+	if len(runs) == 0 {
+		return nil
+	}
+	lines := []Rich{Say("Steps of playbooks:")}
+	if n := len(runs) - mostShown; n > 0 {
+		lines = append(lines, Say("• ", n, " earlier ones: ", Code("playbook runs "+s.ID)))
+		runs = runs[n:]
+	}
+	for _, r := range runs {
+		lines = append(lines, Say("• ", runLine(r)))
+	}
+	return lines
+}
+
 // runLine says where a run stands.
 func runLine(r incident.StepRun) Rich {
 	line := Say(Bold(fmt.Sprintf("%d", r.N)), " ", r.Title, " · ", r.By, " · ")
@@ -227,7 +254,10 @@ func runLine(r incident.StepRun) Rich {
 		}
 		line = Say(line, what, ", until ", r.Until)
 	case incident.Ended:
-		line = Say(line, string(r.Outcome.End), maybe(": ", r.Outcome.Why))
+		line = Say(line, string(r.Outcome.End), failedCheck(r.Outcome), maybe(": ", r.Outcome.Why))
+		if r.Approval && !r.Decided.Nobody() {
+			line = Say(line, ", approved by ", r.Decided)
+		}
 		if r.UndoneBy != 0 {
 			line = Say(line, " · undone by run ", r.UndoneBy)
 		} else if r.CanUndo() {

@@ -34,6 +34,7 @@ func (c *Commands) show(x *exec) Reply {
 	}
 	ledger := incident.Ledger(history)
 	lines = append(lines, pages(ledger)...)
+	lines = append(lines, ran(s)...)
 	lines = append(lines, alertsOf(s)...)
 	lines = append(lines, followUps(s)...)
 	if s.Room.Name != "" {

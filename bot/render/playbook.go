@@ -141,7 +141,7 @@ func (f Frame) step(s incident.Incident, p incident.Playbook, step incident.Step
 	case "checklist":
 		return append([]Object{section(title)}, f.checks(s, p, step)...)
 	case "template":
-		return []Object{section(title + "\n_Message; it fills in the update form._"), section(codeBlock(step.Code, mostCode))}
+		return messageStep(s, p, step, title)
 	case "open":
 		if address.MatchString(step.Code) {
 			b := section(title)
@@ -159,6 +159,17 @@ func (f Frame) step(s incident.Incident, p incident.Playbook, step incident.Step
 	b := section(title)
 	b["accessory"] = stepButton(s, p, step)
 	return []Object{b, section(codeBlock(step.Code, mostCode)), small(f.stepState(s, p, step))}
+}
+
+// messageStep is a message that a playbook brings; its button opens the update
+// form with it.
+func messageStep(s incident.Incident, p incident.Playbook, step incident.Step, title string) []Object {
+	if commands.ReadMessage(step.Code, nil).For != "update" {
+		return []Object{section(title + "\n_Message, to copy._"), section(codeBlock(step.Code, mostCode))}
+	}
+	b := section(title + "\n_Message; it fills in the form of an update._")
+	b["accessory"] = button(ActUpdate+":"+step.ID, "Post update …", s.ID+" "+word(p.ID)+" "+step.ID, usual)
+	return []Object{b, section(codeBlock(step.Code, mostCode))}
 }
 
 // address is one that a button can open; Slack takes 3000 characters.

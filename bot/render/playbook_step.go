@@ -10,8 +10,9 @@ import (
 
 // The lengths of what a step says.
 const (
-	mostOutput = 2600
-	mostDiff   = 2400
+	mostDiff = 2400
+	// MaxOutput is how much of an output a message holds, in escaped code points.
+	MaxOutput = 2600
 )
 
 // DigestShown is how much of a digest a button carries.
@@ -43,7 +44,7 @@ func (f Frame) StepProgress(s incident.Incident, n int, output string) (Message,
 	m := f.stepUnderWay(s, r)
 	if strings.TrimSpace(output) != "" {
 		last := len(m.Blocks) - 1
-		m.Blocks = append(m.Blocks[:last:last], section(codeBlock(lastPart(output, mostOutput), mostOutput)), m.Blocks[last])
+		m.Blocks = append(m.Blocks[:last:last], section(codeBlock(lastPart(output, MaxOutput), MaxOutput)), m.Blocks[last])
 	}
 	return m, true
 }
@@ -251,7 +252,10 @@ func (f Frame) stepEnded(s incident.Incident, r incident.StepRun) Message {
 	}
 	blocks := []Object{section(first + "\n" + codeBlock(commandsOf(r), 600))}
 	if strings.TrimSpace(o.Output) != "" {
-		blocks = append(blocks, section(codeBlock(o.Output, mostOutput)))
+		blocks = append(blocks, section(codeBlock(o.Output, MaxOutput)))
+	}
+	if o.Cut && o.Ref != "" {
+		blocks = append(blocks, small(fmt.Sprintf("This is the beginning of %d bytes; the whole comes as a file.", o.Size)))
 	}
 	if check := checkText(o); check != "" {
 		blocks = append(blocks, section(check))

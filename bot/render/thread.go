@@ -342,7 +342,7 @@ func (f Frame) reminder(s incident.Incident, e incident.ReminderDue, r incident.
 	d := Draft(history, r.Seq)
 	draft := strings.Join(f.Lines.update(Update{
 		Subject: subject(s), Status: string(s.Status), Actions: value(or(done(d), "nothing recorded since the last update"), mostText),
-		Next: value(or(d.Next, s.Update.Next), mostValue), ETA: value(line2(s.ETA), 200),
+		Next: value(or(d.Next, s.Update.Next), mostValue), ETA: value(line2(or(s.ETA, d.ETA)), 200),
 	}), "\n")
 	quote := "> " + strings.ReplaceAll(draft, "\n", "\n> ")
 	return message(text+"\n"+draft, section(text), section(quote), actions("reminder", reminderButtons(s)...))

@@ -151,16 +151,56 @@ func first(a, b Ended) Ended {
 // hearing is what the parent heard from a child.
 type hearing struct {
 	req     Request
-	output  []byte
 	journal json.RawMessage
 	objects []Object
 	last    *Result
-	told    time.Time
+
+	mu     sync.Mutex
+	output []byte
+	told   time.Time
+	later  *time.Timer // tells what came too soon after the last time; nil: nothing waits
+	over   bool
+}
+
+// tell shows what came so far, at once or when a second is over.
+func (h *hearing) tell() {
+	if h.req.Progress == nil {
+		return
+	}
+	h.mu.Lock()
+	wait := progressEvery - time.Since(h.told)
+	if h.over || wait > 0 {
+		if !h.over && h.later == nil {
+			h.later = time.AfterFunc(wait, func() {
+				h.mu.Lock()
+				h.later = nil
+				h.mu.Unlock()
+				h.tell()
+			})
+		}
+		h.mu.Unlock()
+		return
+	}
+	h.told = time.Now()
+	output := bytes.Clone(h.output)
+	h.mu.Unlock()
+	h.req.Progress(output)
+}
+
+// quiet ends the telling.
+func (h *hearing) quiet() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.over = true
+	if h.later != nil {
+		h.later.Stop()
+	}
 }
 
 // listen reads frames until the pipe ends. A child that sends more than its limits allow is not listened to further.
 func (h *hearing) listen(r io.Reader, limits Limits) {
 	// Output goes twice (as it comes, and in the result) in base64, the journal holds objects: the rest is room for it.
+	defer h.quiet()
 	room := &io.LimitedReader{R: r, N: int64(limits.MaxOutput)*8 + 64<<20}
 	dec := json.NewDecoder(bufio.NewReaderSize(room, 64<<10))
 	for {
@@ -175,13 +215,12 @@ func (h *hearing) listen(r io.Reader, limits Limits) {
 		case f.Journal != nil:
 			h.journal, h.objects = f.Journal, f.Objects
 		default:
+			h.mu.Lock()
 			if n := limits.MaxOutput - len(h.output); n > 0 {
 				h.output = append(h.output, f.Output[:min(n, len(f.Output))]...)
 			}
-			if now := time.Now(); h.req.Progress != nil && now.Sub(h.told) >= progressEvery {
-				h.told = now
-				h.req.Progress(bytes.Clone(h.output))
-			}
+			h.mu.Unlock()
+			h.tell()
 		}
 	}
 }
