@@ -13,6 +13,7 @@ import (
 
 	"muster/bot/render"
 	"muster/incident"
+	"muster/playbooks"
 	"muster/playbooks/evidence"
 	"muster/playbooks/run"
 	"muster/workspace"
@@ -97,8 +98,8 @@ func TestPlaybookMessagesFillUpdates(t *testing.T) {
 			w.Errorf("the form says it again: %s", form.Blocks)
 		}
 		// The other message is for its own moment, by its button.
-		w.clickIn("dan", card, "Post update …", "Tell", "Customers see a page")
-		w.form("dan", "Actions taken")
+		w.clickIn("dan", card, stepButton(w.T, w.program, "A page for customers"), "Tell", "Customers see a page")
+		w.form("dan", "Customers see a page.")
 	})
 }
 
@@ -274,9 +275,13 @@ func stepButton(t *testing.T, p *Program, title string) string {
 	t.Helper()
 	for _, b := range p.opt.Live.Get().Books {
 		for _, s := range b.Steps() {
-			if s.Title == title && len(s.Params) > 0 {
+			switch {
+			case s.Title != title:
+			case s.Kind == playbooks.Template:
+				return render.ActUpdate + ":" + s.ID
+			case len(s.Params) > 0:
 				return render.ActStepForm + ":" + s.ID
-			} else if s.Title == title {
+			default:
 				return render.ActPick + ":step " + s.ID
 			}
 		}
