@@ -40,6 +40,23 @@ func TestPageOverREST(t *testing.T) {
 	})
 }
 
+// TestPageForTheKeysOwnUser: without PAGERDUTY_FROM the key's own user makes the
+// requests, and the header that PagerDuty wants is there.
+func TestPageForTheKeysOwnUser(t *testing.T) {
+	inWorld(t, func(near *pagerduty.Config, far *stand.Config) {
+		near.From, far.Me = "", "PBOT001"
+	}, func(t *testing.T, w *world) {
+		ref := w.page(message())
+		if got := w.only(); got.Status != "triggered" || got.Assigned[0].User != "PALICE1" {
+			t.Errorf("the page is %+v", got)
+		}
+		w.follow(ref, 5, incident.Acknowledged{By: bob, Via: "phone"}, false)
+		if got := w.only(); got.Status != "acknowledged" {
+			t.Errorf("after the acknowledgement it is %s", got.Status)
+		}
+	})
+}
+
 func TestFirstPageIsOneRequestAfterWarm(t *testing.T) {
 	inWorld(t, nil, func(t *testing.T, w *world) {
 		if err := w.ch.Warm(t.Context(), message().To); err != nil {

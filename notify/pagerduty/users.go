@@ -123,8 +123,8 @@ func (c *Channel) userID(ctx context.Context, to notify.Contact) (string, error)
 	return id, nil
 }
 
-// sender is a user that requests are made for. An empty mail means the API
-// key's own user, for whom no From header is needed.
+// sender is a user that requests are made for: their mail is the From header,
+// without which PagerDuty's description allows no change.
 type sender struct{ mail, id string }
 
 // senders are all users whose doings are ours.
@@ -142,7 +142,7 @@ func (c *Channel) senders(ctx context.Context) ([]sender, error) {
 			}
 			return out.User, err
 		})
-		return []sender{{"", me.ID}}, err
+		return []sender{{me.Email, me.ID}}, err
 	}
 	var all []sender
 	for _, mail := range []string{c.cfg.From, c.cfg.Spare} {

@@ -13,6 +13,7 @@ import (
 // Config is what the stand-in begins with. The zero value has no users.
 type Config struct {
 	APIKey     string // empty: any is taken
+	Me         string // the ID of the user whose key it is; empty: it is the account's
 	RoutingKey string // empty: any is taken
 	Users      []User
 	Services   []Service // empty: one named Muster

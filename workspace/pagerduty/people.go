@@ -56,11 +56,15 @@ func (p *PagerDuty) getUsers(w http.ResponseWriter, r *http.Request, _ User) *ap
 }
 
 func (p *PagerDuty) getUser(w http.ResponseWriter, r *http.Request, _ User) *apiError {
-	if r.PathValue("id") == "me" {
+	id := r.PathValue("id")
+	if id == "me" && p.cfg.Me == "" {
 		return &apiError{http.StatusBadRequest, 2001, "Me resolution is not supported for account-level access tokens"}
 	}
+	if id == "me" {
+		id = p.cfg.Me
+	}
 	for _, u := range p.cfg.Users {
-		if u.ID == r.PathValue("id") {
+		if u.ID == id {
 			reply(w, http.StatusOK, map[string]any{"user": p.userJSON(u, r.URL.Query().Get("include[]") == "contact_methods")})
 			return nil
 		}
