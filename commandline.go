@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -34,13 +35,24 @@ type commandLine struct {
 }
 
 type question struct {
-	Config string    `help:"The configuration directory." default:"./config" type:"path"`
-	At     time.Time `help:"The moment the question is about (RFC 3339); default: now." format:"2006-01-02T15:04:05Z07:00"`
-	JSON   bool      `name:"json" help:"Answer in JSON."`
+	Config string `help:"The configuration directory." default:"./config" type:"path"`
+	At     moment `help:"The moment the question is about, such as 2026-11-29T03:00:00Z (RFC 3339); default: now."`
+	JSON   bool   `name:"json" help:"Answer in JSON."`
+}
+
+// moment is a time on the command line; zero: not given.
+type moment struct{ time.Time }
+
+// UnmarshalText reads RFC 3339; its error says how that looks.
+func (m *moment) UnmarshalText(text []byte) (err error) {
+	if m.Time, err = time.Parse(time.RFC3339, string(text)); err != nil {
+		return fmt.Errorf("%q is not a time: write it as 2026-11-29T03:00:00Z, or with a zone's distance as 2026-11-29T03:00:00+01:00", text)
+	}
+	return nil
 }
 
 func (q question) options() app.Question {
-	return app.Question{Config: q.Config, At: q.At, JSON: q.JSON, Out: os.Stdout, Env: os.LookupEnv}
+	return app.Question{Config: q.Config, At: q.At.Time, JSON: q.JSON, Out: os.Stdout, Env: os.LookupEnv}
 }
 
 type runCommand struct {

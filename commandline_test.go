@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +19,8 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{[]string{"frobnicate"}, 2},
 		{[]string{"audit"}, 2},
+		{[]string{"oncall", "--config", t.TempDir(), "--at", "tomorrow"}, 2},
+		{[]string{"oncall", "--config", t.TempDir(), "--at", "2026-11-29T03:00:00+01:00"}, 0},
 		{[]string{"backup"}, 2},
 		{[]string{"audit", "verify", "--json", "--data", data}, 1},
 		{[]string{"incident", "--help"}, 0},
@@ -29,5 +32,17 @@ func TestCommandLine(t *testing.T) {
 	}
 	if _, err := os.Stat(data); !os.IsNotExist(err) {
 		t.Errorf("a question made a data file: %v", err)
+	}
+}
+
+// TestMomentsSayHowTheyAreWritten: who mistypes a time reads how one looks.
+func TestMomentsSayHowTheyAreWritten(t *testing.T) {
+	var m moment
+	err := m.UnmarshalText([]byte("tomorrow"))
+	if err == nil || !strings.Contains(err.Error(), `"tomorrow" is not a time: write it as 2026-`) {
+		t.Errorf("it says %v", err)
+	}
+	if err := m.UnmarshalText([]byte("2026-11-29T03:00:00+01:00")); err != nil || m.UTC().Hour() != 2 {
+		t.Errorf("%v is read, %v", m, err)
 	}
 }

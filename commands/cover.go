@@ -19,17 +19,18 @@ type span struct{ from, until time.Time }
 // spanWords begin a time in a span's text.
 var spanWords = []string{"from", "to", "until", "till", "for", "starting"}
 
-// readSpan reads "from … to …", "from … for 4h", "until …", "for 2h". Its
-// error is one sentence.
+// spanFillers are words before a span that say nothing.
+var spanFillers = []string{"as", "on", "call", "on-call", "the", "role", "rota", "shift"}
+
+// readSpan reads "from … to …", "… to …", "from … for 4h", "until …", "for
+// 2h". Its error is one sentence.
 func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 	s := span{from: now}
-	var from, until, length string
-	var fill *string
+	var from, until, length, lead string
+	fill := &lead
 	var toks []token
 	flush := func() {
-		if fill != nil {
-			*fill = between(a.src, toks)
-		}
+		*fill = between(a.src, toks)
 		toks = nil
 	}
 	for _, t := range a.toks {
@@ -40,7 +41,9 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 				fill = &until
 				continue
 			}
-			toks = append(toks, t)
+			if fill != &lead || len(toks) > 0 || !slices.Contains(spanFillers, w) {
+				toks = append(toks, t)
+			}
 			continue
 		}
 		flush()
@@ -56,10 +59,20 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 	if len(a.toks) == 0 {
 		return span{}, errors.New(`From when to when? Write "from Fri 18:00 to Mon 09:00", or "for 4h".`)
 	}
-	if fill == nil {
+	if fill == &lead {
 		return span{}, TimeError{a.text(), `span: write "from Fri 18:00 to Mon 09:00", or "for 4h"`}
 	}
 	flush()
+	switch {
+	case lead == "":
+	case from == "":
+		if _, err := ParseTime(lead, now, zone); err != nil {
+			return span{}, TimeError{lead, "role or a time"}
+		}
+		from = lead
+	default:
+		return span{}, TimeError{lead, "role"}
+	}
 	if from != "" {
 		t, err := ParseTime(from, now, zone)
 		if err != nil {
@@ -96,7 +109,19 @@ func readSpan(a *args, now time.Time, zone *time.Location) (span, error) {
 	case s.until.Sub(s.from) > maxCover:
 		return span{}, TimeError{a.text(), "span of at most 92 days"}
 	}
+	if s.from.Before(now) { // who was on call then is not changed any more
+		s.from = now
+	}
 	return s, nil
+}
+
+// spanWrong says what is wrong with a span, and which roles there are where a
+// word is none.
+func (c *Commands) spanWrong(x *exec, err error) Reply {
+	if e, ok := errors.AsType[TimeError](err); ok && strings.HasPrefix(e.Want, "role") {
+		return usage(x.spec, err.Error(), " Roles are ", strings.Join(c.Rotas.Schedule().Roles(), ", "), ".")
+	}
+	return usage(x.spec, err.Error())
 }
 
 // recurs tells whether a time comes again: a weekday or a time of day, which
@@ -149,7 +174,7 @@ func (c *Commands) override(x *exec) Reply {
 	role, hasRole := c.roleFor(x)
 	s, err := readSpan(&x.args, x.call.Now, c.zone(x.call.By))
 	if err != nil {
-		return usage(x.spec, err.Error())
+		return c.spanWrong(x, err)
 	}
 	if !hasRole {
 		role = c.usualRole(x.call.By, s.from)
@@ -194,7 +219,7 @@ func (c *Commands) swap(x *exec) Reply {
 	zone := c.zone(x.call.By)
 	s, err := readSpan(&x.args, x.call.Now, zone)
 	if err != nil {
-		return usage(x.spec, err.Error())
+		return c.spanWrong(x, err)
 	}
 	if !hasRole {
 		role = c.usualRole(x.call.By, s.from)

@@ -184,11 +184,12 @@ func attempt(methods []incident.LedgerEntry) Rich {
 			unused[m.Method] = end.Reason
 			continue
 		}
-		word := MethodName(m.Method) + " " + string(m.State)
-		if m.State == incident.LedgerTold {
-			word = MethodName(m.Method) + " " + string(m.Steps[len(m.Steps)-2].State)
+		taken := end // what the provider did, not what it said afterwards
+		for i := len(m.Steps) - 2; i >= 0 && taken.State == incident.LedgerTold; i-- {
+			taken = m.Steps[i]
 		}
-		if after := end.At.Sub(m.Steps[0].At).Round(time.Second); len(m.Steps) > 1 && after > 0 {
+		word := MethodName(m.Method) + " " + string(taken.State)
+		if after := taken.At.Sub(m.Steps[0].At).Round(time.Second); len(m.Steps) > 1 && after > 0 {
 			word += " after " + Span(after)
 		}
 		if end.Reason != "" {
