@@ -77,7 +77,7 @@ func (p *Program) alertView(ctx context.Context, g incident.AlertGroup) render.A
 	v := render.AlertGroup{Group: g}
 	if g.Incident != "" {
 		if s, err := p.incidents.State(ctx, g.Incident); err == nil {
-			v.Incident = s
+			v.Incident = s.Outside()
 		}
 	}
 	for _, w := range p.intake.Lookout().Windows {

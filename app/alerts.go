@@ -82,8 +82,8 @@ func (in *intake) Lookout() incident.Lookout {
 	return incident.Lookout{}
 }
 
-// Open lists the open incidents, newest first.
-func (in *intake) Open() []incident.Incident { return in.program.incidents.OpenIncidents() }
+// Open lists the open incidents to which alerts can belong, newest first.
+func (in *intake) Open() []incident.Incident { return in.program.publicOpen() }
 
 // OnCall is who is woken for alerts that declare no incident: the first level's
 // person on call, and those of the methods that reach them.

@@ -129,7 +129,7 @@ func (p *Program) newEmail(c *channels) error {
 	}
 	if env.MusterPublicURL != "" {
 		c.acks, err = email.NewAckLinks(email.AckConfig{
-			Secret: secret, Public: env.MusterPublicURL, Listen: p.answer, Find: p.incidents.State, Now: p.now, Log: p.log,
+			Secret: secret, Public: env.MusterPublicURL, Listen: p.answer, Find: p.outside, Now: p.now, Log: p.log,
 		})
 		if err != nil {
 			return err
@@ -188,6 +188,9 @@ func (p *Program) page(ctx context.Context, d outbox.Delivery, e incident.Page, 
 	if err != nil {
 		return nil, outbox.NotSentError{Err: err}
 	}
+	if s.Circle.Private {
+		s, e.Reason = s.Outside(), ""
+	}
 	m := notify.Message{
 		Delivery: d.ID, Dedup: s.ID + "/" + e.Level + "/" + e.Person.Key, Incident: s, Page: e, To: p.contact(e.Person),
 		Link: p.bot.Link(s.Card), Public: p.opt.Env.MusterPublicURL, Now: p.now(),
@@ -200,6 +203,12 @@ func (p *Program) page(ctx context.Context, d outbox.Delivery, e incident.Page, 
 		return nil, err
 	}
 	return json.Marshal(receipt)
+}
+
+// outside gives an incident as it may be shown where others read along.
+func (p *Program) outside(ctx context.Context, id string) (incident.Incident, error) {
+	s, err := p.incidents.State(ctx, id)
+	return s.Outside(), err
 }
 
 // announceByMail tells a class's addresses, or whoever is on call.
@@ -259,11 +268,20 @@ func (p *Program) follow(ctx context.Context, d outbox.Delivery, e incident.Foll
 		return nil
 	}
 	refs := s.Refs(e.Method)
+	quiet := answered(s, e.Method)
 	if ack, ok := r.Event.(incident.Acknowledged); ok {
 		refs = append(stopped(s, e.Method, ack.By), s.Origins(e.Method)...)
 	}
+	if s.Circle.Private {
+		pages := s.Climb.Pages // whom to tell
+		s = s.Outside()
+		s.Climb.Pages = pages
+		if r, ok = incident.OutsideRecord(r); !ok {
+			return nil
+		}
+	}
 	return follower.Follow(ctx, notify.Follow{
-		Delivery: d.ID, Incident: s, Refs: refs, Quiet: answered(s, e.Method), Record: r, Now: p.now(),
+		Delivery: d.ID, Incident: s, Refs: refs, Quiet: quiet, Record: r, Now: p.now(),
 	}, maybeSent)
 }
 

@@ -57,7 +57,7 @@ const mostListed = 10
 
 // handover says who takes over from whom, and what they take over.
 func (p *Program) handover(e incident.ShiftBegan) commands.Reply {
-	return said(commands.Say("🔁 ", commands.Bold(e.Role), ": ", e.To, " takes over from ", e.From, behind(e), ".\n", p.running()))
+	return said(commands.Say("🔁 ", commands.Bold(e.Role), ": ", e.To, " takes over from ", e.From, behind(e), ".\n", p.running(incident.Person{})))
 }
 
 // shiftBegan says to a person that they are on call now.
@@ -66,7 +66,7 @@ func (p *Program) shiftBegan(e incident.ShiftBegan) commands.Reply {
 	if !e.Until.IsZero() {
 		body = commands.Say(body, ", until ", e.Until)
 	}
-	body = commands.Say(body, ".\n", p.running())
+	body = commands.Say(body, ".\n", p.running(e.To))
 	if e.AcceptBy.IsZero() {
 		return said(body)
 	}
@@ -95,9 +95,15 @@ func said(body commands.Rich) commands.Reply {
 	return commands.Reply{OK: true, Body: body, Text: body.Plain()}
 }
 
-// running lists the open incidents with the clocks that run.
-func (p *Program) running() commands.Rich {
-	open := p.incidents.OpenIncidents()
+// running lists the open incidents that a person may see (nobody: that everybody
+// may) with the clocks that run.
+func (p *Program) running(to incident.Person) commands.Rich {
+	var open []incident.Incident
+	for _, s := range p.incidents.OpenIncidents() {
+		if s.VisibleTo(to) {
+			open = append(open, s)
+		}
+	}
 	if len(open) == 0 {
 		return commands.Say("No incident is open.")
 	}

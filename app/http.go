@@ -123,15 +123,49 @@ func (p *Program) getIncidents(w http.ResponseWriter, r *http.Request) {
 		p.fault(w, "list incidents", err)
 		return
 	}
-	if list == nil {
-		list = []commands.Summary{}
+	by, refused := p.asking(r)
+	if refused != nil {
+		answer(w, http.StatusUnprocessableEntity, refused)
+		return
 	}
-	answer(w, http.StatusOK, map[string]any{"incidents": list})
+	seen := []commands.Summary{}
+	for _, s := range list {
+		if s.Circle.VisibleTo(by) {
+			seen = append(seen, s)
+		}
+	}
+	answer(w, http.StatusOK, map[string]any{"incidents": seen})
+}
+
+// asking is the person for whom a reader asks, by ?as=alice@example.com; nobody:
+// what everybody may see is read.
+func (p *Program) asking(r *http.Request) (incident.Person, *commands.Reply) {
+	as := r.URL.Query().Get("as")
+	if as == "" {
+		return incident.Person{}, nil
+	}
+	email, err := config.ParseEmail(as)
+	if err == nil {
+		var who incident.Person
+		if who, err = p.person(r.Context(), email); err == nil {
+			return who, nil
+		}
+	}
+	refused := problem("person", err.Error())
+	return incident.Person{}, &refused
 }
 
 func (p *Program) getIncident(w http.ResponseWriter, r *http.Request) {
 	id := strings.ToUpper(r.PathValue("id"))
+	by, refused := p.asking(r)
+	if refused != nil {
+		answer(w, http.StatusUnprocessableEntity, refused)
+		return
+	}
 	s, err := p.incidents.State(r.Context(), id)
+	if err == nil && !s.VisibleTo(by) {
+		err = incident.Hidden(id)
+	}
 	var refusal incident.Refusal
 	if errors.As(err, &refusal) {
 		answer(w, http.StatusNotFound, problem(refusal.Code, refusal.Error()))

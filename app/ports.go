@@ -74,14 +74,15 @@ func (r reader) LastDrill(ctx context.Context) (incident.Score, error) {
 		return incident.Score{}, err
 	}
 	for _, s := range list {
-		if s.Score.ID != "" {
+		if s.Score.ID != "" && !s.Circle.Private {
 			return s.Score, nil
 		}
 	}
 	return incident.Score{}, nil
 }
 
-// Rows gives what statistics need of every incident that is no drill.
+// Rows gives what statistics need of every incident that is no drill and not
+// private: who is counted could be guessed.
 func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	list, err := r.incidents.List(ctx, 0)
 	if err != nil {
@@ -89,7 +90,7 @@ func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	}
 	out := make([]stats.Row, 0, len(list))
 	for _, s := range list {
-		if !s.Drill {
+		if !s.Drill && !s.Circle.Private {
 			out = append(out, stats.Row{
 				ID: s.ID, Title: s.Title, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt,
 				Reopens: s.Reopens, Tally: s.Tally, Merged: s.MergedInto != "",
@@ -102,7 +103,7 @@ func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 func summary(s engine.Summary) commands.Summary {
 	return commands.Summary{
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
-		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Commander, MergedInto: s.MergedInto,
+		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Commander, MergedInto: s.MergedInto, Circle: s.Circle,
 	}
 }
 
@@ -150,6 +151,17 @@ func say[E incident.Event](ctx context.Context, d desk, in incident.Intent, key 
 		d.roster.remember(r.State)
 	}
 	return fact, json.Unmarshal(r.Reply, &fact)
+}
+
+// publicOpen lists the open incidents that everybody may see, newest first.
+func (p *Program) publicOpen() []incident.Incident {
+	var out []incident.Incident
+	for _, s := range p.incidents.OpenIncidents() {
+		if s.VisibleTo(incident.Person{}) {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // plan is what the configuration of the day gives an incident for its life.

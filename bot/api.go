@@ -21,7 +21,7 @@ type API interface {
 
 	Channels(ctx context.Context, cursor string) ([]Channel, string, error)
 	OpenDM(ctx context.Context, user string) (channel string, err error)
-	CreateChannel(ctx context.Context, name string) (Channel, error)
+	CreateChannel(ctx context.Context, name string, private bool) (Channel, error)
 	Invite(ctx context.Context, channel, user string) error
 	Join(ctx context.Context, channel string) error
 	SetTopic(ctx context.Context, channel, topic string) error

@@ -87,7 +87,7 @@ func (x *sending) effect(ctx context.Context, e incident.Effect) (incident.Recei
 	case incident.Page:
 		return x.page(ctx, e)
 	case incident.Announce:
-		return x.channel(ctx, x.s.Plan.Incidents, "", x.f.Announce(x.s))
+		return x.announce(ctx)
 	case incident.RefreshCard:
 		if x.s.Card.TS == "" {
 			return x.lateCard(ctx)
@@ -213,7 +213,7 @@ func (x *sending) last(ctx context.Context, e incident.Last) (incident.Receipt, 
 func (x *sending) lateCard(ctx context.Context) (incident.Receipt, error) {
 	x.d.ID = fmt.Sprintf("%s/card/%d", x.s.ID, x.s.DeclaredAt.UnixMilli())
 	x.d.At, x.maybeSent = x.s.DeclaredAt, true
-	return x.channel(ctx, x.s.Plan.Incidents, "", x.f.Announce(x.s))
+	return x.announce(ctx)
 }
 
 // refresh brings the card and its copy up to date.

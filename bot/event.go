@@ -8,6 +8,7 @@ import (
 
 	"muster/bot/render"
 	"muster/commands"
+	"muster/incident"
 )
 
 // Callback IDs of the message shortcuts, as manifest.yml names them.
@@ -291,7 +292,7 @@ func (b *Bot) openForm(ctx context.Context, c commands.Call, name string) (r com
 // of the only open one, else asks which.
 func (b *Bot) noteShortcut(ctx context.Context, in interaction, to place, thread, key string) commands.Reply {
 	id, ok := b.cfg.Incidents.ByPlace(to.channel, thread)
-	if open := b.cfg.Incidents.Open(); !ok && len(open) == 1 {
+	if open := b.open(b.dir.Person(ctx, in.User.ID)); !ok && len(open) == 1 {
 		id, ok = open[0].ID, true
 	}
 	if !ok {
@@ -315,9 +316,21 @@ func firstLine(text string) string {
 	return render.Cut(line, 150)
 }
 
+// open lists the open incidents that a person may see.
+func (b *Bot) open(by incident.Person) []incident.Incident {
+	var out []incident.Incident
+	for _, s := range b.cfg.Incidents.Open() {
+		if s.VisibleTo(by) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // publishHome shows a person's home tab as it is now.
 func (b *Bot) publishHome(ctx context.Context, user string) {
-	h := render.Home{Person: b.dir.Person(ctx, user), Open: b.cfg.Incidents.Open()}
+	h := render.Home{Person: b.dir.Person(ctx, user)}
+	h.Open = b.open(h.Person)
 	if b.cfg.OnCall != nil {
 		h.OnCall = b.cfg.OnCall(b.cfg.Now())
 	}

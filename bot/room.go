@@ -32,10 +32,14 @@ func (x *sending) room(ctx context.Context, e incident.Room) (incident.Receipt, 
 	case incident.RoomCard:
 		return x.post(ctx, Post{Channel: id, Message: x.f.Card(x.s)})
 	case incident.RoomPin:
-		if x.s.RoomCard.TS == "" {
+		card := x.s.RoomCard
+		if x.s.Circle.Private {
+			card = x.s.Card
+		}
+		if card.TS == "" {
 			return incident.Receipt{}, outbox.PermanentError{Reason: "the channel has no card to pin"}
 		}
-		err = x.api.AddPin(ctx, id, x.s.RoomCard.TS)
+		err = x.api.AddPin(ctx, id, card.TS)
 	case incident.RoomInvite:
 		err = x.invite(ctx, id, e.Person)
 	case incident.RoomTopic:
@@ -53,6 +57,24 @@ func (x *sending) room(ctx context.Context, e incident.Room) (incident.Receipt, 
 	return incident.Receipt{}, err
 }
 
+// announce posts the card for the first time: in the incidents channel, or for a
+// private incident in its own, which is made for it.
+func (x *sending) announce(ctx context.Context) (incident.Receipt, error) {
+	if !x.s.Circle.Private {
+		return x.channel(ctx, x.s.Plan.Incidents, "", x.f.Announce(x.s))
+	}
+	room := incident.Receipt{Channel: x.s.Room.Channel, Name: x.s.Room.Name}
+	if room.Channel == "" {
+		var err error
+		if room, err = x.createRoom(ctx); err != nil {
+			return incident.Receipt{}, err
+		}
+	}
+	r, err := x.post(ctx, Post{Channel: room.Channel, Message: x.f.Announce(x.s)})
+	r.Name = room.Name
+	return r, err
+}
+
 // createRoom creates the channel, under the next name where one is taken. A
 // channel that the bot itself created since the delivery was decided is the
 // one it made before an unclear failure.
@@ -63,7 +85,7 @@ func (x *sending) createRoom(ctx context.Context) (incident.Receipt, error) {
 	}
 	for try := range maxNames {
 		name := render.RoomName(x.s, try+1)
-		c, err := x.api.CreateChannel(ctx, name)
+		c, err := x.api.CreateChannel(ctx, name, x.s.Circle.Private)
 		if err == nil {
 			return incident.Receipt{Channel: c.ID, Name: c.Name}, nil
 		}

@@ -200,8 +200,8 @@ func (w *web) OpenDM(ctx context.Context, user string) (string, error) {
 	return c.ID, nil
 }
 
-func (w *web) CreateChannel(ctx context.Context, name string) (Channel, error) {
-	c, err := w.client.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name})
+func (w *web) CreateChannel(ctx context.Context, name string, private bool) (Channel, error) {
+	c, err := w.client.CreateConversationContext(ctx, slack.CreateConversationParams{ChannelName: name, IsPrivate: private})
 	if err != nil {
 		return Channel{}, refused("conversations.create", err)
 	}

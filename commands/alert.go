@@ -252,6 +252,9 @@ func (c *Commands) joinAlerts(x *exec, g incident.AlertGroup) Reply {
 	if !s.Open() {
 		return refuse("not_open", s.ID, " is over. ", Code("reopen "+s.ID), " takes that back.")
 	}
+	if s.Circle.Private {
+		return refuse("private", s.ID, " is private, and everybody sees these alerts: they cannot be put into it.")
+	}
 	return c.groupStep(x, g, incident.JoinAlerts{By: x.call.By, Incident: id, Why: "put there by " + x.call.By.String()}, func(after incident.AlertGroup) Rich {
 		return Say(after.Title(), " belongs to ", Bold(id), " now.")
 	})

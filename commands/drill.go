@@ -45,7 +45,7 @@ func (c *Commands) drill(x *exec) Reply {
 	c.choose(&d)
 	in := incident.Declare{
 		Title: incident.DrillMark + d.title, Severity: d.severity, Chosen: d.chosen, Service: d.service, Impact: d.impact,
-		By: x.call.By, Critical: d.critical, Origin: x.call.Channel, Drill: drill,
+		By: x.call.By, Critical: d.critical, Origin: x.call.Channel, Drill: drill, Private: d.private,
 	}
 	if c.Plan != nil {
 		in.Plan = c.Plan(d.severity).Exercise(drill)

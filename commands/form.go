@@ -52,7 +52,15 @@ func createForm(d declaration) Form {
 		{Name: "service", Label: "Service", Kind: KindLine, Max: maxTitle, Value: d.service, Optional: true},
 		{Name: "impact", Label: "Impact", Kind: KindText, Value: d.impact, Optional: true, Hint: "Who notices, and what they cannot do"},
 		{Name: "critical", Label: "Business-critical", Kind: KindCheck, Optional: true, Hint: "The last levels of the ladder apply too; P0 always is"},
+		{Name: "private", Label: "Private", Kind: KindCheck, Value: checked(d.private), Optional: true, Hint: "Only the people who are added to it see it"},
 	}}
+}
+
+func checked(on bool) string {
+	if on {
+		return "true"
+	}
+	return ""
 }
 
 func updateForm(s incident.Incident, d Update) Form {
@@ -100,6 +108,7 @@ var fillable = []string{"create", "update", "resolve", "reopen", "escalate", "pa
 // names in its text, or that its place belongs to. A person who may not submit
 // it is refused.
 func (c *Commands) OpenForm(ctx context.Context, call Call, name string) Reply {
+	c = c.as(call.By)
 	if name == StepForm {
 		return c.OpenStepForm(ctx, call)
 	}
@@ -197,7 +206,7 @@ func (c *Commands) smallForm(x *exec) Form {
 // Submit carries out a form that was sent. What is wrong with a field is in
 // the answer's Errors, and nothing was recorded.
 func (c *Commands) Submit(ctx context.Context, f FormSubmission) Reply {
-	return finish(c.submit(ctx, f))
+	return finish(c.as(f.By).submit(ctx, f))
 }
 
 func (c *Commands) submit(ctx context.Context, f FormSubmission) Reply {
@@ -347,7 +356,7 @@ func (v *values) create() Reply {
 	d := declaration{
 		title:   strings.Join(strings.Fields(v.text("title", maxTitle, "Say what is wrong, in a few words.")), " "),
 		service: v.text("service", maxTitle, ""), impact: v.text("impact", MaxText, ""),
-		critical: v.text("critical", maxTitle, "") == "true",
+		critical: v.text("critical", maxTitle, "") == "true", private: v.text("private", maxTitle, "") == "true",
 	}
 	if t := v.text("severity", maxTitle, ""); t != "" {
 		s, ok := severityName(t)

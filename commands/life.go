@@ -12,7 +12,7 @@ type declaration struct {
 	title, service, impact string
 	severity               incident.Severity
 	chosen                 string // where the severity came from; empty: not named
-	critical               bool
+	critical, private      bool
 }
 
 // byHand and byDefault say where a severity came from, besides a leading word
@@ -24,7 +24,7 @@ const (
 
 // declared reads create's text.
 func declared(a *args) declaration {
-	var d declaration
+	d := declaration{private: takePrivate(a)}
 	keys := a.keyed([]string{"service", "svc", "severity", "sev"}, []string{"impact"})
 	d.service, d.impact = keys["service"], keys["impact"]
 	if d.service == "" {
@@ -125,7 +125,7 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 	c.choose(&d)
 	in := incident.Declare{
 		Title: d.title, Severity: d.severity, Chosen: d.chosen, Service: d.service, Impact: d.impact,
-		By: x.call.By, Critical: d.critical, Origin: x.call.Channel,
+		By: x.call.By, Critical: d.critical, Origin: x.call.Channel, Private: d.private,
 	}
 	if c.Plan != nil {
 		in.Plan = c.Plan(d.severity)
@@ -143,6 +143,9 @@ func (c *Commands) declare(x *exec, d declaration) Reply {
 		}
 		if s.Holder(incident.Commander).Is(x.call.By) {
 			body = Say(body, " You are the commander.")
+		}
+		if s.Circle.Private {
+			body = Say(body, "\nIt is private: it gets a channel that you are invited into, and nobody else is told. ", Code(x.typed("invite @x "+s.ID)), " lets somebody in.")
 		}
 		if pages := pagedNow(o); len(pages) > 0 {
 			body = Say(body, "\n", pages)
@@ -172,7 +175,7 @@ func pagedNow(o outcome) Rich {
 func summary(s incident.Incident) Summary {
 	return Summary{
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service, DeclaredAt: s.DeclaredAt,
-		ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander), MergedInto: s.MergedInto,
+		ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander), MergedInto: s.MergedInto, Circle: s.Circle,
 	}
 }
 
@@ -259,6 +262,9 @@ func (c *Commands) merge(x *exec) Reply {
 	}
 	if x.at.MergedInto != "" && strings.EqualFold(x.at.MergedInto, into) {
 		return Reply{OK: true, Body: Say(x.at.ID, " is merged into ", into, " already.")}
+	}
+	if target.Circle.Private && !x.at.Circle.Private {
+		return refuse("private", into, " is private: merging ", x.at.ID, " into it would name it where others read.")
 	}
 	if into != x.at.ID && !target.Open() {
 		return refuse("not_open", into, " is not open, so nothing can be merged into it. ", Code("reopen "+into+" reason"), " opens it again.")

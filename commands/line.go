@@ -19,7 +19,7 @@ func Line(e incident.Event) Rich {
 		if e.Chosen == byHand {
 			from = "; severity " + byHand
 		}
-		return Say(e.By, " declared ", e.Severity, " ", e.Title, maybe(" on ", e.Service), maybe(", impact: ", e.Impact), from)
+		return Say(e.By, " declared ", e.Severity, " ", e.Title, maybe(" on ", e.Service), maybe(", impact: ", e.Impact), from, privately(e.Private))
 	case incident.Updated:
 		return updateLine(e)
 	case incident.StatusChanged:
@@ -30,6 +30,8 @@ func Line(e incident.Event) Rich {
 			word = "lowered"
 		}
 		return Say(e.By, " ", word, " the severity from ", e.From, " to ", e.To, maybe(": ", e.Reason))
+	case incident.PersonAdded:
+		return Say(e.By, " let ", e.Person, " see it")
 	case incident.MarkedCritical:
 		return Say(e.By, " marked it business-critical")
 	case incident.RoleGiven:

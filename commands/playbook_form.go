@@ -22,7 +22,7 @@ const maxChoices = 100
 // "INC-3 critical-service-down 4". A step without parameters is run.
 func (c *Commands) OpenStepForm(ctx context.Context, call Call) Reply {
 	call.Text = "playbook run " + call.Text
-	return finish(c.openStepForm(ctx, call))
+	return finish(c.as(call.By).openStepForm(ctx, call))
 }
 
 func (c *Commands) openStepForm(ctx context.Context, call Call) Reply {

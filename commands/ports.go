@@ -61,6 +61,8 @@ type Summary struct {
 	ResolvedAt time.Time         `json:"resolved_at,omitzero"`
 	Commander  incident.Person   `json:"commander,omitzero"`
 	MergedInto string            `json:"merged_into,omitempty"`
+	// Circle says who may see it.
+	Circle incident.Circle `json:"-"`
 }
 
 // Lister lists incidents, newest first: the open ones, or all.

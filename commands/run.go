@@ -21,7 +21,7 @@ type incidentState = incident.Incident
 // Run carries out one command and answers. It never fails: what went wrong is
 // the answer.
 func (c *Commands) Run(ctx context.Context, call Call) Reply {
-	return finish(c.run(ctx, call))
+	return finish(c.as(call.By).run(ctx, call))
 }
 
 // finish fills in what follows from the rest of an answer.
@@ -164,6 +164,7 @@ func (c *Commands) step(ctx context.Context, r Request, say func(outcome) Reply)
 	r.Reply = func(after incident.Incident, events []incident.Event) []byte {
 		reply := say(outcome{after, events})
 		reply.OK, reply.Incident = true, after.ID
+		reply.Ephemeral = reply.Ephemeral || after.Circle.Private
 		return pack(reply)
 	}
 	result, err := c.Doer.Do(ctx, r)

@@ -29,7 +29,7 @@ var needs = map[string]commands.Permission{
 	"drill": commands.Declare, "alert ack": commands.Respond, "maintenance x 2h": commands.Respond, "alerts": commands.Anyone,
 	"list": commands.Anyone, "show": commands.Anyone, "timeline": commands.Anyone, "oncall": commands.Anyone, "why primary": commands.Anyone,
 	"help": commands.Anyone, "accept primary": commands.Anyone, "simulate P0": commands.Anyone, "stats": commands.Anyone,
-	"test-page": commands.Anyone,
+	"test-page": commands.Anyone, "invite @bob": commands.Respond,
 }
 
 func TestEveryCommandIsChecked(t *testing.T) {
@@ -113,7 +113,7 @@ func TestExamplesOfHelp(t *testing.T) {
 				w.run("ann", "resolve INC-3 x")
 			}
 			switch r := w.run("ann", strings.TrimSuffix(example, "`")); r.Code {
-			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "no_shift", "not_yours", "not_due":
+			case "", commands.CodeWhich, commands.CodeMissing, commands.CodePermission, "no_swap", "not_private", "no_shift", "not_yours", "not_due":
 			default:
 				t.Errorf("the example %q of %s gets %q: %s", example, name, r.Code, r.Text)
 			}

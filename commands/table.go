@@ -101,9 +101,9 @@ func lifeSpecs() []spec {
 		{
 			name: "create", aliases: []string{"declare", "new", "report"}, needs: Declare,
 			about: "declare an incident and page who is on call",
-			usage: []string{"create [severity] title [service=…] [impact=…]"},
+			usage: []string{"create [--private] [severity] title [service=…] [impact=…]"},
 			more: "The severity is P0, P1, P2 or P3 in front, or the word critical. Without one it comes from a playbook that fits the title, " +
-				"else from the default; the answer says which. Without a title you get a form.",
+				"else from the default; the answer says which. Without a title you get a form. --private: only the people see it who are paged, get a role or are invited.",
 			examples: []string{`create "API service down - investigating"`, "create P0 checkout fails service=shop impact=\"nobody can pay\""},
 			run:      (*Commands).create,
 		},
@@ -140,6 +140,7 @@ func lifeSpecs() []spec {
 			examples: []string{"critical", "critical INC-3"},
 			run:      (*Commands).critical,
 		},
+		inviteSpec(),
 		{
 			name: "severity", aliases: []string{"sev", "prio", "priority"}, needs: Respond, target: targetOpen, ids: idsAfterArgs,
 			about:    "raise or lower the severity",

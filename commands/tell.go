@@ -63,6 +63,9 @@ func (c *Commands) snooze(x *exec) Reply {
 }
 
 func (c *Commands) note(x *exec) Reply {
+	if x.at.Circle.Private && x.call.Link == "" && onlyPeople(&x.args) { // "add @bob"
+		return c.invite(x)
+	}
 	text := x.args.text()
 	switch {
 	case x.call.Link != "":

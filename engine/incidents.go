@@ -38,6 +38,7 @@ type Summary struct {
 	Score      incident.Score    `json:"score,omitzero"` // of a resolved drill
 	Card       incident.Spot     `json:"card,omitzero"`
 	Room       incident.Spot     `json:"room,omitzero"`
+	Circle     incident.Circle   `json:"circle,omitzero"` // who may see it
 }
 
 // Summarise gives an incident's entry in listings.
@@ -50,7 +51,7 @@ func Summarise(s incident.Incident) Summary {
 		Drill: s.Drill.On, Score: score,
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
-		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room,
+		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room, Circle: s.Circle,
 	}
 }
 

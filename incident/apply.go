@@ -16,13 +16,17 @@ const (
 // Apply folds one record into the state. It is total: it never fails, and a
 // record that makes no sense changes nothing but the sequence.
 func Apply(s Incident, r Record) Incident {
+	return apply(s, r).admit(r.Event)
+}
+
+func apply(s Incident, r Record) Incident {
 	s.Tally = tally(s, r)
 	s.Seq = r.Seq
 	switch e := r.Event.(type) {
 	case Declared:
 		s.ID, s.Title, s.Severity, s.Chosen = e.ID, e.Title, e.Severity, e.Chosen
 		s.Service, s.Impact, s.Marked, s.Origin = e.Service, e.Impact, e.Critical, e.Origin
-		s.Status, s.Plan, s.Drill = Investigating, e.Plan, e.Drill
+		s.Status, s.Plan, s.Drill, s.Circle = Investigating, e.Plan, e.Drill, Circle{Private: e.Private}
 		s.DeclaredAt, s.DeclaredBy = r.At, e.By
 		s.Roles = map[Role]Person{}
 		if !e.By.Nobody() {
@@ -158,6 +162,7 @@ func Apply(s Incident, r Record) Incident {
 		s = s.told(e)
 	case AllAlertsResolved:
 	case EffectFailed:
+	case PersonAdded:
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted:
 		return applyAfter(s, r)
 	case WatchBegan, Watched, WatchEnded:

@@ -40,8 +40,9 @@ var (
 		"item_ticked": ItemTicked{}, "step_asked": StepAsked{}, "step_previewed": StepPreviewed{}, "step_confirmed": StepConfirmed{},
 		"step_approved": StepApproved{}, "step_refused": StepRefused{}, "step_withdrawn": StepWithdrawn{}, "step_lapsed": StepLapsed{},
 		"step_changed": StepChanged{}, "step_started": StepStarted{}, "step_stopped": StepStopped{}, "step_ended": StepEnded{},
-		"step_posted": StepPosted{},
-		"watch_began": WatchBegan{}, "watched": Watched{}, "watch_ended": WatchEnded{},
+		"step_posted":  StepPosted{},
+		"person_added": PersonAdded{},
+		"watch_began":  WatchBegan{}, "watched": Watched{}, "watch_ended": WatchEnded{},
 	})
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},

@@ -6,6 +6,14 @@ import "slices"
 // is the one after the record. No effect exists without a record that caused
 // it.
 func Effects(s Incident, r Record) []Effect {
+	out := effects(s, r)
+	if s.Circle.Private {
+		return inside(s, r, out)
+	}
+	return out
+}
+
+func effects(s Incident, r Record) []Effect {
 	thread := Thread{Seq: r.Seq, What: EventKind(r.Event)}
 	loud := thread
 	loud.Also = true
@@ -25,7 +33,7 @@ func Effects(s Incident, r Record) []Effect {
 			return nil
 		}
 		return []Effect{thread}
-	case ActionAdded:
+	case ActionAdded, PersonAdded:
 		return []Effect{thread, RefreshCard{}}
 	case Acknowledged:
 		out := append([]Effect{thread, RefreshCard{}}, invite(s, e.By)...)
@@ -249,6 +257,11 @@ func invite(s Incident, p Person) []Effect {
 // Relevant tells whether an effect still matters, and if not, why. It is asked
 // right before each attempt to send.
 func Relevant(s Incident, e Effect) (reason string, ok bool) {
+	if s.Circle.Private {
+		if reason, ok := relevantPrivate(s, e); !ok {
+			return reason, false
+		}
+	}
 	switch e := e.(type) {
 	case Page:
 		return relevantPage(s, e)

@@ -30,6 +30,8 @@ type Declared struct {
 	Origin string `json:"origin,omitempty"`
 	Plan   Plan   `json:"plan"`
 	Drill  Drill  `json:"drill,omitzero"`
+	// Private incidents are seen by the people only who were added to them.
+	Private bool `json:"private,omitempty"`
 }
 
 // Plan is what the configuration of the day gives an incident for its life.

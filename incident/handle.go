@@ -38,6 +38,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	if !s.Exists() {
 		return nil, Refusal{"unknown", "There is no such incident.", "See /incident list."}
 	}
+	if s.overheard(in) {
+		return nil, Hidden(s.ID)
+	}
 	if text := longest(in); utf8.RuneCountInString(text) > MaxText {
 		return nil, Refusal{"too_long", fmt.Sprintf("The text is longer than %d characters.", MaxText), "Shorten it; put the rest into a note."}
 	}
@@ -60,6 +63,8 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 			return nil, nil
 		}
 		return one(RoleGiven(in))
+	case AddPerson:
+		return s.addPerson(in)
 	case TakeOver:
 		return one(MergedFrom(in))
 	case TellAlerts:
@@ -126,6 +131,9 @@ func handleOpen(s Incident, in Intent, now time.Time) ([]Event, error) {
 		if strings.EqualFold(in.Into, s.ID) {
 			return nil, Refusal{"same", s.ID + " cannot be merged into itself.", "Name the other incident: merge INC-n"}
 		}
+		if s.Circle.Private {
+			return nil, Refusal{"private", s.ID + " is private: merging would name it where others read.", "Note in it what it has to do with the other one."}
+		}
 		return one(MergedInto(in))
 	}
 	return nil, fmt.Errorf("handle %T: the intent is not known", in)
@@ -145,7 +153,7 @@ func declare(s Incident, in Declare) ([]Event, error) {
 	}
 	return one(Declared{
 		ID: s.ID, Title: title, Severity: in.Severity, Chosen: in.Chosen, Service: in.Service,
-		Impact: in.Impact, By: in.By, Critical: in.Critical, Origin: in.Origin, Plan: in.Plan, Drill: in.Drill,
+		Impact: in.Impact, By: in.By, Critical: in.Critical, Origin: in.Origin, Plan: in.Plan, Drill: in.Drill, Private: in.Private,
 	})
 }
 
@@ -326,7 +334,10 @@ func settled(in Settled) []Event {
 	posted := Posted{Channel: in.Receipt.Channel, Name: in.Receipt.Name, TS: in.Receipt.TS}
 	switch e := in.Effect.(type) {
 	case Announce, RefreshCard: // a change posts it where the first post was refused
-		posted.Place = PlaceCard
+		posted.Place, posted.Name = PlaceCard, ""
+		if in.Receipt.Name != "" { // with the channel that it stands in
+			return []Event{Posted{Place: PlaceRoom, Channel: posted.Channel, Name: in.Receipt.Name}, posted}
+		}
 	case AlertList:
 		posted.Place = PlaceAlerts
 	case ShowWatch:

@@ -18,6 +18,8 @@ type Declare struct {
 	Origin   string
 	Plan     Plan
 	Drill    Drill
+	// Private lets only the people see it who are added to it.
+	Private bool
 }
 
 // PostUpdate tells people where things stand.

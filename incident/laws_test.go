@@ -115,7 +115,7 @@ func laws(t *rapid.T) {
 		drill = incident.Drill{On: true, Speed: rapid.IntRange(1, 20).Draw(t, "speed")}
 		plan = plan.Exercise(drill)
 	}
-	l.say(incident.Declare{Title: "API down", Severity: l.severity(), By: person("ann"), Critical: rapid.Bool().Draw(t, "critical"), Plan: plan, Drill: drill})
+	l.say(incident.Declare{Title: "API down", Severity: l.severity(), By: person("ann"), Critical: rapid.Bool().Draw(t, "critical"), Plan: plan, Drill: drill, Private: rapid.IntRange(0, 3).Draw(t, "private") == 0})
 	for range rapid.IntRange(0, 40).Draw(t, "acts") {
 		l.act()
 	}
@@ -174,7 +174,7 @@ func (l *law) act() {
 
 func (l *law) speak() {
 	by := l.who()
-	switch rapid.IntRange(0, 25).Draw(l.T, "said") {
+	switch rapid.IntRange(0, 26).Draw(l.T, "said") {
 	default:
 		l.drawStep()
 	case 0, 1, 2:
@@ -208,6 +208,8 @@ func (l *law) speak() {
 	case 17:
 		l.say(pick[incident.Intent](l.T, "after", incident.FinishAction{By: by, N: 1}, incident.MarkRecord{By: by, Record: 1, Hidden: true},
 			incident.WritePostmortem{By: by, Texts: map[incident.Section]string{incident.SectionWell: "x"}}, incident.Resolve{By: by, Postmortem: l.sim.now.Add(26 * time.Hour)}))
+	case 26:
+		l.say(incident.AddPerson{By: by, Person: l.who()})
 	case 18, 19:
 		l.say(drawLook(l.T, l.sim.s))
 	}

@@ -43,8 +43,10 @@ type Incident struct {
 	ClosedAt   time.Time     `json:"closed_at,omitzero"`
 
 	Drill Drill `json:"drill,omitzero"` // an exercise
-	Tally Tally `json:"tally,omitzero"` // for those who look back
-	After After `json:"after,omitzero"` // what follows the resolution
+	// Circle says who may see it.
+	Circle Circle `json:"circle,omitzero"`
+	Tally  Tally  `json:"tally,omitzero"` // for those who look back
+	After  After  `json:"after,omitzero"` // what follows the resolution
 
 	Card     Spot `json:"card,omitzero"`      // in the incidents channel
 	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set

@@ -130,6 +130,10 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 
 // LastResort is what the last resort's channel or person is told.
 func (f Frame) LastResort(s incident.Incident, e incident.LastResortPaged) Message {
+	hidden := s.Circle.Private && e.Target.Person == "" // a channel reads along
+	if hidden {
+		s = s.Outside()
+	}
 	why := "Nobody answered: " + line(string(e.Why))
 	switch e.Why {
 	case incident.WhyNobody:
@@ -141,6 +145,9 @@ func (f Frame) LastResort(s incident.Incident, e incident.LastResortPaged) Messa
 	}
 	text := fmt.Sprintf("🆘 %s%s %s: %s\n%s. Somebody please take it.",
 		f.call(e.Target.Mention), s.Severity, f.titled(s), short(line2(s.Title), mostTitle), why)
+	if hidden {
+		return lineMessage(text)
+	}
 	return lineMessage(text, fields([2]string{"Status", line(string(s.Status))}, [2]string{"Impact", impact(s)}, [2]string{"Since", at(s.DeclaredAt)}),
 		actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActEscalate, "Escalate", s.ID, usual)))
 }
@@ -182,6 +189,9 @@ func (f Frame) Operations(s incident.Incident, r incident.Record) (Message, bool
 	text := f.said(s, r.Event)
 	if text == "" {
 		return Message{}, false
+	}
+	if s.Circle.Private {
+		s, text = s.Outside(), "Something of it did not reach anybody; its people see what in its timeline."
 	}
 	return lineMessage(f.titled(s) + " " + short(line2(s.Title), 200) + "\n" + text), true
 }

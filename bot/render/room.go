@@ -17,8 +17,10 @@ func RoomName(s incident.Incident, try int) string {
 	if try > 1 {
 		suffix = fmt.Sprintf("-%d", try)
 	}
-	base := strings.ToLower(s.ID)
-	words := base
+	words := strings.ToLower(s.ID)
+	if s.Circle.Private { // others may come across the name
+		return words + "-private" + suffix
+	}
 	for _, w := range strings.FieldsFunc(strings.ToLower(s.Title), func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
 	}) {

@@ -43,6 +43,8 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("Severity %s → *%s* (%s)%s", e.From, e.To, by(e.By), because(e.Reason))
 	case incident.MarkedCritical:
 		return by(e.By) + " marked this incident *business-critical*."
+	case incident.PersonAdded:
+		return f.mention(e.Person) + " sees this incident now (" + by(e.By) + ")."
 	case incident.RoleGiven:
 		return fmt.Sprintf("%s is *%s* now (%s).", f.mention(e.Person), line(string(e.Role)), by(e.By))
 	case incident.Noted:
