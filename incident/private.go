@@ -134,7 +134,7 @@ func inside(s Incident, r Record, effects []Effect) []Effect {
 	var out []Effect
 	for _, one := range effects {
 		switch e := one.(type) {
-		case Notify:
+		case Notify, MeetingMail: // calendars are read by others too
 			continue
 		case Room:
 			if e.Step == RoomCreate || e.Step == RoomCard || e.Step == RoomBookmark {
@@ -165,7 +165,7 @@ func relevantPrivate(s Incident, e Effect) (reason string, ok bool) {
 		to = e.Person
 	case Room:
 		to = e.Person
-	case Notify:
+	case Notify, MeetingMail:
 		return "it is private", false
 	}
 	if !to.Nobody() && !s.VisibleTo(to) {
