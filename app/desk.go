@@ -37,6 +37,9 @@ func (p *Program) postDesk(ctx context.Context, d outbox.Delivery, maybeSent boo
 	if err != nil {
 		return nil, err
 	}
+	if due, ok := event.(incident.DigestDue); ok {
+		return p.postDigest(ctx, d, maybeSent, due)
+	}
 	began, ok := event.(incident.ShiftBegan)
 	if !ok {
 		return nil, outbox.PermanentError{Reason: "the channel is told of hand-overs only"}

@@ -17,7 +17,7 @@ type shifts struct{ *roster }
 // deskRules are the rules of the day for who is on call.
 func (r *roster) deskRules() []func(incident.Desk, time.Time) incident.Decision {
 	rule := reminders.Handover{Shifts: shifts{r}, Within: r.live.Get().Handover.AcceptWithin}
-	return []func(incident.Desk, time.Time) incident.Decision{rule.Reconcile}
+	return []func(incident.Desk, time.Time) incident.Decision{rule.Reconcile, r.digestRule().Reconcile}
 }
 
 func (s shifts) Roles() []string { return s.Schedule().Roles() }

@@ -98,7 +98,7 @@ func New(opt Options) *Program {
 	}
 	p := &Program{opt: opt, log: opt.Log, now: opt.Now, listener: opt.Listener, store: opt.Store}
 	p.metrics, p.tests = newMetrics(p), newOpenTests(opt.Store, opt.Log)
-	p.roster = &roster{live: opt.Live, notifiers: notifiers(opt.Env), blind: blindWatch(opt.Env)}
+	p.roster = &roster{live: opt.Live, notifiers: notifiers(opt.Env), began: opt.Now(), blind: blindWatch(opt.Env)}
 	cfg := engine.Config{
 		Store: opt.Store, Now: opt.Now, Until: opt.Until, Log: opt.Log, Passing: opt.Passing,
 		Send:     func(ds ...outbox.Delivery) { p.outbox.Add(ds...) },

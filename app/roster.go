@@ -21,7 +21,8 @@ type roster struct {
 	// notifiers says, by method, why nothing can be sent over it; a method
 	// that is not in the map works.
 	notifiers map[string]string
-	blind     string // why nothing can be watched after a resolution; empty: it can
+	blind     string    // why nothing can be watched after a resolution; empty: it can
+	began     time.Time // when the program did
 	overrides atomic.Pointer[[]rota.Override]
 	// books finds the playbooks that fit; nil: nothing is suggested.
 	books flow.Fitting

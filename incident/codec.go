@@ -35,7 +35,7 @@ var (
 		"storm_ended": StormEnded{}, "watchdog_seen": WatchdogSeen{}, "watchdog_missing": WatchdogMissing{},
 		"lookout_declared": LookoutDeclared{},
 		"alerts_told":      AlertsTold{}, "all_alerts_resolved": AllAlertsResolved{},
-		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{},
+		"shift_began": ShiftBegan{}, "shift_accepted": ShiftAccepted{}, "shift_unanswered": ShiftUnanswered{}, "digest_due": DigestDue{},
 		"playbook_suggested": PlaybookSuggested{}, "playbook_opened": PlaybookOpened{}, "playbook_posted": PlaybookPosted{},
 		"item_ticked": ItemTicked{}, "step_asked": StepAsked{}, "step_previewed": StepPreviewed{}, "step_confirmed": StepConfirmed{},
 		"step_approved": StepApproved{}, "step_refused": StepRefused{}, "step_withdrawn": StepWithdrawn{}, "step_lapsed": StepLapsed{},

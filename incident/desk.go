@@ -17,6 +17,8 @@ type Desk struct {
 	Swaps     []Swap     `json:"swaps,omitempty"` // asked and not answered
 	Answers   []Answer   `json:"answers,omitempty"`
 	Duties    []Duty     `json:"duties,omitempty"`
+	// Told is when people were last told of the week behind; zero: never.
+	Told time.Time `json:"told,omitzero"`
 }
 
 // Override puts a person on call for a role and a span.
@@ -121,6 +123,8 @@ func ApplyDesk(d Desk, r Record) Desk {
 		d = d.accepted(e)
 	case ShiftUnanswered:
 		d = d.unanswered(e)
+	case DigestDue:
+		d.Told = e.At
 	}
 	return d
 }
@@ -241,6 +245,8 @@ func EffectsDesk(d Desk, r Record) []Effect {
 		if tell.Person = e.By; e.TakenBack() {
 			tell.Person = e.With
 		}
+	case DigestDue:
+		return digestEffects(e, r.Seq)
 	default:
 		return handoverEffects(d, r)
 	}
