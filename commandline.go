@@ -24,7 +24,7 @@ type commandLine struct {
 	Incident   incidentCommand  `cmd:"" help:"Give an incident command to the running program: muster incident ack INC-3." passthrough:""`
 	Alert      alertCommand     `cmd:"" help:"Send a test alert through the running program."`
 	Playbook   playbookCommand  `cmd:"" help:"Read playbooks: what is wrong with them, and what their steps would run."`
-	Backup     backupCommand    `cmd:"" help:"Write a copy of the data, also while the program runs."`
+	Backup     backupCommand    `cmd:"" help:"Write a copy of the data and its evidence, also while the program runs."`
 	Export     exportCommand    `cmd:"" help:"Write one incident as an archive with hashes, or check such a file."`
 	Audit      auditCommand     `cmd:"" help:"Check the record."`
 	Evidence   evidenceCommand  `cmd:"" help:"Work with what steps of playbooks kept."`

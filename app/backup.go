@@ -13,6 +13,7 @@ import (
 
 	"muster/config"
 	"muster/engine"
+	"muster/playbooks/evidence"
 	"muster/store"
 )
 
@@ -29,11 +30,15 @@ func openStore(path string) (*store.Store, error) {
 	return store.Open(path, store.Options{SnapshotVersion: engine.SnapshotVersion, Epoch: strings.ToLower(rand.Text()[:8])})
 }
 
-// Backup writes a copy of the data. When a running program holds the file, the
-// program is asked for it.
+// Backup writes a copy of the data, and of its evidence beside it. When a
+// running program holds the file, the program is asked for it.
 func Backup(ctx context.Context, q Question, data, to string) error {
 	if exists(to) {
 		return fmt.Errorf("%s is there already: name a new file", to)
+	}
+	beside := evidence.Beside(to)
+	if exists(beside) {
+		return fmt.Errorf("%s, where the evidence goes, is there already: name a new file", beside)
 	}
 	if !exists(data) {
 		return fmt.Errorf("there is no data file %s: name it with --data", data)
@@ -51,8 +56,19 @@ func Backup(ctx context.Context, q Question, data, to string) error {
 	if err := check(to); err != nil {
 		return err
 	}
-	text := fmt.Sprintf("wrote %s; to restore it, stop the program and put it in the place of %s", to, data)
-	return q.print(text, map[string]any{"ok": true, "wrote": to, "data": data})
+	// After the data: what its records name is kept before they are written.
+	pieces, err := evidenceOf(data).Copy(ctx, beside)
+	if err != nil {
+		return fmt.Errorf("wrote %s, but not all of the evidence into %s: %w", to, beside, err)
+	}
+	text := fmt.Sprintf("wrote %s; no evidence was kept so far; to restore it, stop the program and put it in the place of %s", to, data)
+	answer := map[string]any{"ok": true, "wrote": to, "data": data, "pieces": pieces}
+	if pieces > 0 {
+		text = fmt.Sprintf("wrote %s, and %s of evidence into %s; to restore them, stop the program and put them in the place of %s and %s",
+			to, numbered(pieces, "piece"), beside, data, evidence.Beside(data))
+		answer["evidence"] = beside
+	}
+	return q.print(text, answer)
 }
 
 // check opens a copy and follows its chain of hashes.
