@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -25,6 +26,9 @@ const (
 	sends     = "it sends something, and only reading is run"
 	elsewhere = "curl connects to the host of the address and nowhere else"
 )
+
+// overrides are headers that make something else of a GET.
+var overrides = []string{"x-http-method-override", "x-http-method", "x-method-override"}
 
 var noCurlLetters = map[byte]string{'d': "data", 'F': "form", 'T': "upload-file", 'O': "remote-name", 'J': "remote-name", 'K': "config", 'c': "cookie-jar", 'b': "cookie",
 	'D': "dump-header", 'x': "proxy", 'k': "insecure", 'u': "user", 'E': "cert", 'n': "netrc", 'Z': "parallel", 'Q': "quote", 't': "telnet-option"}
@@ -129,8 +133,11 @@ func (j *judging) curlRefusal(values map[string][]word) string {
 	}
 	for _, v := range values["header"] {
 		if name, _, _ := strings.Cut(v.val, ":"); !static(name) || strings.EqualFold(strings.TrimSpace(name), "Authorization") || strings.EqualFold(strings.TrimSpace(name), "Cookie") ||
-			strings.EqualFold(strings.TrimSpace(name), "Host") || strings.EqualFold(strings.TrimSpace(name), "X-HTTP-Method-Override") {
+			strings.EqualFold(strings.TrimSpace(name), "Host") {
 			return "curl -H " + oneLine(j.holes.show(name), 40) + ": " + noCurl["user"]
+		}
+		if name, _, _ := strings.Cut(v.val, ":"); slices.Contains(overrides, strings.ToLower(strings.TrimSpace(name))) {
+			return "curl -H " + oneLine(name, 40) + ": " + sends
 		}
 	}
 	return ""

@@ -52,6 +52,9 @@ func (p *performance) curl(ctx context.Context, s shell.Streams, args []string) 
 	if err != nil {
 		return err
 	}
+	if !strings.Contains(c.url, "://") {
+		c.url = "http://" + c.url
+	}
 	u, err := url.Parse(c.url)
 	if err != nil || u.Host == "" {
 		return shell.Refusef("curl needs an address such as https://status.example.com/health, not %q.", p.out.mask(c.url))
@@ -71,7 +74,7 @@ func (p *performance) curl(ctx context.Context, s shell.Streams, args []string) 
 	if err := curlMay(allow, u); err != nil {
 		return err
 	}
-	client := &http.Client{Timeout: c.timeout, Transport: curlTransport(allow), CheckRedirect: func(req *http.Request, via []*http.Request) error {
+	client := &http.Client{Timeout: c.timeout, Transport: curlTransport(allow, net.DefaultResolver.LookupNetIP), CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		switch {
 		case !c.follow:
 			return http.ErrUseLastResponse
@@ -126,7 +129,7 @@ func curlMay(allow []string, u *url.URL) error {
 
 // curlTransport connects without a proxy, and never to an address that only this machine or its cloud's metadata has,
 // unless the list names that address itself.
-func curlTransport(allow []string) *http.Transport {
+func curlTransport(allow []string, lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)) *http.Transport {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	return &http.Transport{Proxy: nil, DisableKeepAlives: true, ResponseHeaderTimeout: curlTimeout, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, port, err := net.SplitHostPort(address)
@@ -136,7 +139,7 @@ func curlTransport(allow []string) *http.Transport {
 		named := slices.ContainsFunc(allow, func(entry string) bool {
 			return entry == host || entry == address || host == "localhost" && strings.HasPrefix(entry, host)
 		}) && (host == "localhost" || net.ParseIP(host) != nil)
-		found, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+		found, err := lookup(ctx, "ip", host)
 		if err != nil {
 			return nil, err
 		}
@@ -158,9 +161,32 @@ func curlTransport(allow []string) *http.Transport {
 	}}
 }
 
+// ownOnly are the addresses at which clouds tell a machine about itself, beside the link-local ones, and those of no
+// machine.
+var ownOnly = []netip.Prefix{
+	netip.MustParsePrefix("fd00:ec2::254/128"), netip.MustParsePrefix("fd20:ce::254/128"), netip.MustParsePrefix("100.100.100.200/32"),
+	netip.MustParsePrefix("192.0.0.192/32"), netip.MustParsePrefix("168.63.129.16/32"), netip.MustParsePrefix("255.255.255.255/32"),
+	netip.MustParsePrefix("0.0.0.0/8"),
+}
+
+// carriers are networks whose addresses carry an IPv4 address, and the byte at which it begins.
+var carriers = map[netip.Prefix]int{
+	netip.MustParsePrefix("64:ff9b::/96"): 12, netip.MustParsePrefix("2002::/16"): 2, netip.MustParsePrefix("::/96"): 12,
+}
+
+// surprising tells whether an address leads to this machine or to its metadata.
 func surprising(ip netip.Addr) bool {
-	return ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() || ip.IsInterfaceLocalMulticast() ||
-		ip == netip.MustParseAddr("fd00:ec2::254")
+	ip = ip.Unmap().WithZone("")
+	if ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsUnspecified() || ip.IsMulticast() ||
+		slices.ContainsFunc(ownOnly, func(p netip.Prefix) bool { return p.Contains(ip) }) {
+		return true
+	}
+	for p, at := range carriers {
+		if all := ip.As16(); ip.Is6() && p.Contains(ip) {
+			return surprising(netip.AddrFrom4([4]byte(all[at : at+4])))
+		}
+	}
+	return false
 }
 
 func parseCurl(args []string) (curlCall, error) {
