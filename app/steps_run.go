@@ -29,7 +29,7 @@ func (p *Program) request(ctx context.Context, s incident.Incident, r incident.S
 	req := run.Request{
 		Run: name, Kind: run.Kind(b.Kind), Code: b.Code, Statements: b.Statements, DataSource: b.Source, Namespace: b.Namespace,
 		Incident: run.Incident{ID: s.ID, Title: s.Title, Severity: s.Severity.String(), Service: s.Service, PagerDuty: s.Refs("pagerduty")},
-		Limits:   run.Limits{Deadline: b.Deadline},
+		Limits:   run.Limits{Deadline: b.Deadline, MaxRows: keptRows},
 	}
 	if b.PostCode != "" {
 		req.Post = &run.PostCheck{Kind: run.Kind(b.PostKind), Code: b.PostCode}
@@ -135,9 +135,13 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 		End: incident.End(res.Ended), Exit: res.Exit, Why: render.Cut(res.Why, keptWhy), Took: res.Took.Round(time.Millisecond), Links: few(res.Links),
 		Remarks: few(res.Remarks), Commands: few(res.Commands), UndoNote: render.Cut(res.UndoNote, 300),
 	}
-	whole := res.Output
+	whole, sheet := res.Output, []byte(nil)
 	if res.Table != nil {
-		out.Table, whole = true, []byte(tableText(*res.Table))
+		text, cut := tableText(*res.Table)
+		out.Table, whole = true, []byte(text)
+		if cut {
+			sheet = tableSheet(*res.Table)
+		}
 	}
 	text := strings.TrimRight(clean(whole), "\n ")
 	out.Output = shownPart(text)
@@ -162,6 +166,9 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 	out.Ref, out.SHA256 = put(fmt.Sprintf("run-%d-output.txt", r.N), whole)
 	if r.Class == incident.Changing && r.Undoes == 0 {
 		out.Journal, _ = put(fmt.Sprintf("run-%d-undo.json", r.N), res.Undo)
+	}
+	if name, _ := put(fmt.Sprintf("run-%d-table.csv", r.N), sheet); name != "" {
+		out.Files = append(out.Files, name)
 	}
 	for _, f := range res.Files {
 		if name, _ := put(fmt.Sprintf("run-%d-%s", r.N, f.Name), f.Data); name != "" {
@@ -241,37 +248,6 @@ func seen(list []incident.Object) []run.Object {
 		})
 	}
 	return out
-}
-
-// tableText lays a table out in columns.
-func tableText(t run.Table) string {
-	const widest = 60
-	widths := make([]int, len(t.Columns))
-	rows := append([][]string{t.Columns}, t.Rows...)
-	cell := func(text string) string { return render.Cut(strings.Join(strings.Fields(text), " "), widest) }
-	for _, row := range rows {
-		for i, c := range row {
-			if i < len(widths) {
-				widths[i] = max(widths[i], utf8.RuneCountInString(cell(c)))
-			}
-		}
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		line := ""
-		for i, c := range row {
-			if i < len(widths) {
-				c = cell(c)
-				line += c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2)
-			}
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
-	fmt.Fprintf(&b, "(%d rows", len(t.Rows))
-	if t.More {
-		b.WriteString(", and there are more")
-	}
-	return b.String() + ")"
 }
 
 // sayFor gives to the incident what a step asked to be said, as the person who

@@ -42,9 +42,10 @@ type desk struct {
 }
 
 // open declares an incident and opens a playbook in it.
-func open(t *testing.T, c *cluster.Cluster, ns, book, title string, config string) *desk {
+func open(t *testing.T, c *cluster.Cluster, ns, book, title string, config string, env ...string) *desk {
 	t.Helper()
-	d := &desk{c: c, ns: ns, office: newOffice(t, map[string]string{"muster.yaml": config}, "KUBECONFIG="+c.ServiceAccount(t, "muster", own))}
+	env = append(env, "KUBECONFIG="+c.ServiceAccount(t, "muster", own))
+	d := &desk{c: c, ns: ns, office: newOffice(t, map[string]string{"muster.yaml": config}, env...)}
 	for _, p := range builtin(t) {
 		if p.ID == book {
 			d.book = p
@@ -184,6 +185,7 @@ func made(m meta.ObjectMeta) string {
 
 // Every step of Critical service down, clicked through in Slack by two people against a real cluster.
 func TestCriticalServiceDownClickedThrough(t *testing.T) {
+	t.Parallel()
 	c := cluster.Get(t)
 	ns := namespace(t, c, "production")
 	manifests(t, c, ns)

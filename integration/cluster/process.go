@@ -32,7 +32,7 @@ func (c *Cluster) run(bin, part string, args ...string) error {
 	defer out.Close()
 	p.cmd = exec.Command(bin, append([]string{part}, args...)...)
 	p.cmd.Dir = c.dir
-	p.cmd.Env = []string{"HOME=" + c.dir, "PATH=" + os.Getenv("PATH"), "KUBE_DEADLINE=" + deadline.String()}
+	p.cmd.Env = []string{"HOME=" + c.dir, "PATH=" + filepath.Join(c.dir, "bin") + ":" + os.Getenv("PATH"), "KUBE_DEADLINE=" + deadline.String()}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = dieTogether()
 	started := make(chan error, 1)

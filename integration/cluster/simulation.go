@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 	"time"
 
 	core "k8s.io/api/core/v1"
@@ -23,9 +24,23 @@ const (
 	Stuck = "-stuck"
 )
 
-// ExecNamespace is the only namespace where exec into a pod runs anything: the command, on this machine, as this user.
-// Only harmless ones belong there.
-const ExecNamespace = "exec-runs-here"
+// ExecNamespace and OtherExecNamespace are the only namespaces where exec into a pod runs anything: the command, on this
+// machine, as this user. Only harmless ones belong there. Program says what a command is.
+const (
+	ExecNamespace      = "exec-runs-here"
+	OtherExecNamespace = "exec-runs-here-too"
+)
+
+// Program puts a shell script in front of the programs that exec in a pod finds, until the test ends.
+func (c *Cluster) Program(t testing.TB, name, script string) {
+	t.Helper()
+	file := filepath.Join(c.dir, "bin", name)
+	err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte("#!/bin/sh\n"+script+"\n"), 0o700))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(file) })
+}
 
 //go:embed files/audit.yaml
 var auditPolicy []byte
@@ -74,9 +89,9 @@ apiVersion: kwok.x-k8s.io/v1alpha1
 kind: ClusterExec
 metadata: {name: some}
 spec:
-  selector: {matchNamespaces: [%s]}
+  selector: {matchNamespaces: [%s, %s]}
   execs: [{local: {workDir: %q, envs: [{name: PATH, value: %q}]}}]
-`, log, previous, ExecNamespace, c.dir, os.Getenv("PATH"))}, []byte("---\n"))
+`, log, previous, ExecNamespace, OtherExecNamespace, c.dir, os.Getenv("PATH"))}, []byte("---\n"))
 	return f, errors.Join(
 		os.WriteFile(f.ca, c.certs.pem, 0o600),
 		writeKubeconfig(f.kubeconfig, "system:kube-controller-manager", c.as("system:kube-controller-manager", "system:masters")),

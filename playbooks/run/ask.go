@@ -16,6 +16,9 @@ import (
 // lookBack is how far back a logql block that asks for lines looks.
 const lookBack = time.Hour
 
+// maxLines is how many lines Loki is asked for; it refuses more than 5,000 unless it is told otherwise.
+const maxLines = 1000
+
 // promql asks Prometheus at this moment.
 func (p *performance) promql(ctx context.Context, code string) (int, error) {
 	e := p.order.Reach.Prometheus
@@ -55,11 +58,12 @@ func (p *performance) logql(ctx context.Context, code string) (int, error) {
 		p.answer(a)
 		return 0, nil
 	}
-	lines, err := server.Range(ctx, code, now.Add(-lookBack), now, p.order.Request.Limits.MaxRows)
+	most := min(p.order.Request.Limits.MaxRows, maxLines)
+	lines, err := server.Range(ctx, code, now.Add(-lookBack), now, most)
 	if err != nil {
 		return 1, err
 	}
-	t := Table{Columns: []string{"time", "line"}, More: len(lines) >= p.order.Request.Limits.MaxRows}
+	t := Table{Columns: []string{"time", "line"}, More: len(lines) >= most}
 	for _, l := range lines {
 		t.Rows = append(t.Rows, p.masked([]string{l.At.UTC().Format("15:04:05.000"), l.Text}))
 	}

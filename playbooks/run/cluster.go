@@ -38,7 +38,7 @@ func (p *performance) open(ctx context.Context) (*kube.Cluster, error) {
 					p.frames.send(frame{Journal: data, Objects: fromKube(objects)})
 				}
 			},
-			Evidence: p.evidence,
+			Evidence: p.evidence, Mask: p.out.mask,
 		}
 		switch req.Mode {
 		case Preview:
@@ -74,7 +74,7 @@ func (p *performance) settle() {
 	}
 	o := k.Outcome()
 	r := &p.result
-	r.Touches, r.Diff, r.Undo, r.UndoNote = fromKube(o.Objects), p.out.mask(o.Diff), o.Journal, o.UndoNote
+	r.Touches, r.Diff, r.Undo, r.UndoNote = fromKube(o.Objects), p.out.mask(o.Diff), o.Journal, p.out.mask(o.UndoNote)
 	r.Disruption = o.Disruption
 	for _, remark := range o.Remarks {
 		r.Remarks = append(r.Remarks, p.out.mask(remark))

@@ -285,12 +285,15 @@ func printTable(w io.Writer, t Table) {
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
 	line(t.Columns)
-	for _, row := range t.Rows {
+	for _, row := range t.Rows[:min(len(t.Rows), DefaultMaxRows)] {
 		line(row)
 	}
 	rows := fmt.Sprintf("%d rows", len(t.Rows))
 	if len(t.Rows) == 1 {
 		rows = "1 row"
+	}
+	if len(t.Rows) > DefaultMaxRows {
+		rows = fmt.Sprintf("the first %d of %d rows", DefaultMaxRows, len(t.Rows))
 	}
 	if t.More {
 		rows += " and more"

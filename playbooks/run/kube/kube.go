@@ -61,6 +61,8 @@ type Options struct {
 	Seen []Object
 	// Secret hears values that must not be shown; never nil.
 	Secret func(values ...string)
+	// Mask takes secrets out of a text that is kept; nil: nothing is taken out.
+	Mask func(string) string
 	// Journal hears the journal and the objects before each change; nil: nobody listens.
 	Journal func(Journal, []Object)
 	// Evidence takes a file that was copied out of a pod; nil: nothing is copied.

@@ -345,6 +345,9 @@ func (c *Cluster) checkExec(flags *pflag.FlagSet, given map[string][]string) err
 func (g *gate) ran(command string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.opts.Mask != nil {
+		command = g.opts.Mask(command)
+	}
 	g.journal.Execs = append(g.journal.Execs, command)
 	if g.opts.Journal != nil {
 		g.opts.Journal(g.journal.clone(), slices.Clone(g.objects))

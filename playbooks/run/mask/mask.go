@@ -111,11 +111,20 @@ var patterns = []pattern{
 	{regexp.MustCompile(`(?i)((?:^|\s)--(?:password|token|secret|api-key)[ =])\S+`), "$1" + Hidden},
 }
 
+// reference is the end of a match in which a command names a variable, or a command that makes the value, in place of
+// a value.
+var reference = regexp.MustCompile(`[=\s]["']?\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\}|\([a-z]+)["']?$`)
+
 // Text masks what looks like a secret: private keys, tokens of well-known forms, passwords in URLs, values of names
-// such as password, token or api_key in JSON, YAML, variables and SQL.
+// such as password, token or api_key in JSON, YAML, variables and SQL. A variable's name in the place of a value stays.
 func Text(text string) string {
 	for _, p := range patterns {
-		text = p.re.ReplaceAllString(text, p.to)
+		text = p.re.ReplaceAllStringFunc(text, func(found string) string {
+			if reference.MatchString(found) {
+				return found
+			}
+			return p.re.ReplaceAllString(found, p.to)
+		})
 	}
 	return text
 }

@@ -21,8 +21,8 @@ const (
 	idleTimeout    = 30 * time.Second
 	// reserve is kept of a step's time to tidy up after a statement that was ended.
 	reserve  = 5 * time.Second
-	maxCell  = 2000    // characters shown of one value
-	maxBytes = 1 << 20 // of all values of one answer
+	maxCell  = 32 << 10 // characters kept of one value
+	maxBytes = 4 << 20  // of all values of one answer
 )
 
 // Statement is one statement of a step.
@@ -219,7 +219,7 @@ func (s *Session) remark(a Answer, sql string, hidden bool) Answer {
 		a.Remarks = append(a.Remarks, "pg_stats shows only tables that the user of this data source can read: nothing here does not mean that there is nothing.")
 	}
 	if a.Table.More {
-		a.Remarks = append(a.Remarks, fmt.Sprintf("Only the first %d rows are shown.", len(a.Table.Rows)))
+		a.Remarks = append(a.Remarks, fmt.Sprintf("Only the first %d rows were read.", len(a.Table.Rows)))
 	}
 	return a
 }
