@@ -6,7 +6,9 @@
 package report
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"muster/commands"
@@ -26,13 +28,15 @@ type Data struct {
 	Reopens int       `json:"reopens,omitempty"`
 	Marks   Moments   `json:"moments"`
 	// People are who took part, with what they did.
-	People  []Part   `json:"people,omitempty"`
-	Pages   []Paged  `json:"pages,omitempty"`
-	Alerts  []Alert  `json:"alerts,omitempty"`
-	Steps   []Step   `json:"steps,omitempty"`
-	Kept    int      `json:"updates_kept"`
-	Missed  int      `json:"updates_missed"`
-	Updates []Update `json:"updates,omitempty"`
+	People []Part  `json:"people,omitempty"`
+	Pages  []Paged `json:"pages,omitempty"`
+	// Unreached are the levels that were due and reached nobody.
+	Unreached []string `json:"unreached,omitempty"`
+	Alerts    []Alert  `json:"alerts,omitempty"`
+	Steps     []Step   `json:"steps,omitempty"`
+	Kept      int      `json:"updates_kept"`
+	Missed    int      `json:"updates_missed"`
+	Updates   []Update `json:"updates,omitempty"`
 	// Impact is what users noticed, as it was counted; its zero value: it was not.
 	Impact incident.ImpactCounted `json:"impact,omitzero"`
 	// Sections are what people wrote, else what the records say.
@@ -100,7 +104,7 @@ type Line struct {
 func Collect(history []incident.Record) Data {
 	var s incident.Incident
 	d := Data{}
-	c := collector{parts: map[string]int{}, pages: map[int]int{}}
+	c := collector{parts: map[string]int{}, pages: map[int]int{}, runs: map[int]string{}}
 	for _, r := range history {
 		s = incident.Apply(s, r)
 		c.take(&d, r)
@@ -134,6 +138,34 @@ func Collect(history []incident.Record) Data {
 type collector struct {
 	parts map[string]int
 	pages map[int]int
+	runs  map[int]string // titles of the steps, by their numbers
+}
+
+// line is a record in words, without the marks that only machines compare.
+func (c collector) line(e incident.Event) commands.Rich {
+	titled := func(n int) string {
+		if title := c.runs[n]; title != "" {
+			return fmt.Sprintf("run %d (%s)", n, title)
+		}
+		return fmt.Sprintf("run %d", n)
+	}
+	switch e := e.(type) {
+	case incident.StepApproved:
+		return commands.Say(e.By, " approved ", titled(e.N))
+	case incident.StepEnded:
+		why := strings.TrimSuffix(e.Outcome.Why, ".")
+		if why != "" {
+			why = ": " + why
+		}
+		return commands.Say(titled(e.N), " ", commands.EndWord(e.Outcome), why)
+	case incident.Declared:
+		if e.By.Nobody() {
+			return append(commands.Say("Muster"), commands.Line(e)...)
+		}
+		return commands.Line(e)
+	default:
+		return commands.Line(e)
+	}
 }
 
 func (c collector) part(d *Data, p incident.Person) *Part {
@@ -150,7 +182,7 @@ func (c collector) part(d *Data, p incident.Person) *Part {
 }
 
 func (c collector) take(d *Data, r incident.Record) {
-	if said := commands.Line(r.Event); len(said) > 0 {
+	if said := c.line(r.Event); len(said) > 0 {
 		d.Timeline = append(d.Timeline, Line{Seq: r.Seq, At: r.At, Kind: incident.EventKind(r.Event), Text: said.Plain(), Said: said})
 	}
 	role := func(p incident.Person, role incident.Role) {
@@ -187,6 +219,17 @@ func (c collector) take(d *Data, r incident.Record) {
 				m.State, m.Reason, m.At, m.Ref = e.State, e.Reason, r.At, e.Ref
 			}
 		}
+	case incident.LevelPassed:
+		if e.Level != "" && e.Why != incident.WhyAnswered && !slices.Contains(d.Unreached, e.Level) {
+			d.Unreached = append(d.Unreached, e.Level)
+		}
+	case incident.StepAsked:
+		c.runs[e.N] = e.Title
+		c.part(d, e.By)
+	case incident.StepApproved:
+		c.part(d, e.By)
+	case incident.Noted:
+		c.part(d, e.By)
 	case incident.ResolvedEvent:
 		c.part(d, e.By)
 	case incident.ClosedEvent:

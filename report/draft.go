@@ -33,15 +33,14 @@ func (p Postmortem) Draft(section incident.Section) []string {
 }
 
 func (p Postmortem) summary() []string {
-	what := p.Title
-	if len(p.Services) > 0 {
-		what += " (" + strings.Join(p.Services, ", ") + ")"
-	}
-	how := "was declared"
+	how := "It was declared"
 	if len(p.Alerts) > 0 && p.Alerts[0].Since.Before(p.Start.Add(time.Minute)) {
-		how = fmt.Sprintf("began with the alert %s and was declared", p.Alerts[0].Title)
+		how = fmt.Sprintf("It began with the %s %s and was declared", plural(p.Alerts[0].Count, "alert"), p.Alerts[0].Title)
 	}
-	first := fmt.Sprintf("%s %s as %s", what, how, p.Severity)
+	first := fmt.Sprintf("%s as %s", how, p.Severity)
+	if len(p.Services) > 0 {
+		first += " on " + joined(p.Services)
+	}
 	if p.End.IsZero() {
 		return []string{first + " and is not resolved yet."}
 	}
@@ -81,14 +80,11 @@ func (p Postmortem) well() []string {
 	}
 	for _, s := range p.Steps {
 		if s.Changing && s.Outcome.End == incident.EndDone && s.UndoneBy == 0 && s.Undoes == 0 {
-			out = append(out, fmt.Sprintf("“%s” was one click of the playbook %s: it %s.", s.Title, s.Playbook, s.Result()))
+			out = append(out, fmt.Sprintf("“%s” of the playbook %s worked%s.", s.Title, s.Playbook, took(s)))
 		}
 		if s.Undoes > 0 && s.Outcome.End == incident.EndDone {
-			out = append(out, fmt.Sprintf("Run %d could be taken back at once: the undo %s.", s.Undoes, s.Result()))
+			out = append(out, fmt.Sprintf("“%s” could be taken back by one click%s.", strings.TrimPrefix(s.Title, "Undo: "), took(s)))
 		}
-	}
-	if p.Reopens == 0 && !p.End.IsZero() {
-		out = append(out, "It stayed resolved.")
 	}
 	return out
 }
@@ -104,6 +100,9 @@ func (p Postmortem) badly() []string {
 	}
 	if levels := p.levels(); len(levels) > 1 {
 		out = append(out, fmt.Sprintf("It was escalated: %s were paged, %s in all.", joined(levels), counted(len(p.Pages), "page")))
+	}
+	if len(p.Unreached) > 0 {
+		out = append(out, joined(p.Unreached)+" reached nobody.")
 	}
 	failed := 0
 	for _, page := range p.Pages {
@@ -164,6 +163,21 @@ func (p Postmortem) done() int {
 		}
 	}
 	return n
+}
+
+// took says how long a step took, where it took long enough to say so.
+func took(s Step) string {
+	if s.Outcome.Took < time.Second {
+		return ""
+	}
+	return " in " + commands.Span(s.Outcome.Took)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return what
+	}
+	return what + "s"
 }
 
 func counted(n int, what string) string {

@@ -81,9 +81,9 @@ func alertsOf(s incident.Incident) []Alert {
 		if a.Gone {
 			continue
 		}
-		title := a.Title
+		title := strings.Join(a.Names, ", ")
 		if title == "" {
-			title = strings.Join(a.Names, ", ")
+			title = a.Title
 		}
 		out = append(out, Alert{Title: title, Service: a.Service, Source: a.Source, Count: a.Total, Since: a.Since, Until: a.QuietSince})
 	}
