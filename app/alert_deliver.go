@@ -25,6 +25,8 @@ func (p *Program) deliverAlert(ctx context.Context, d outbox.Delivery, effect in
 		r, err = p.intake.open(ctx, d, e)
 	case incident.Inform:
 		err = p.intake.inform(ctx, d, e)
+	case incident.Fold:
+		err = p.intake.tell(ctx, d, e.Incident, incident.Merge{By: incident.Self, Into: e.Into})
 	case incident.AlertMail:
 		err = p.mailAlert(ctx, d, e, maybeSent)
 	case incident.AlertPage:
@@ -209,6 +211,24 @@ func (in *intake) inform(ctx context.Context, d outbox.Delivery, e incident.Info
 		}
 	}
 	return in.tell(ctx, d, e.Incident, incident.TellAlerts{Alerts: refs})
+}
+
+// follow moves the alerts of an incident that was merged to the one that goes
+// on.
+func (in *intake) follow(ctx context.Context, d outbox.Delivery, from, to string, by incident.Person) error {
+	for _, g := range in.groups.Open() {
+		if g.Incident != from {
+			continue
+		}
+		_, err := in.groups.Do(ctx, engine.Request[incident.AlertGroup]{
+			Stream: g.ID, Intent: incident.JoinAlerts{By: by, Incident: to, Why: from + " was merged into it"}, Key: "delivery:" + d.ID + ":" + g.ID,
+			Reply: func(incident.AlertGroup, []incident.Event) []byte { return nil },
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // refFor is what an incident is told of a group.

@@ -136,6 +136,74 @@ func TestAStormIsOneIncident(t *testing.T) {
 	})
 }
 
+// TestASlowStormGathersWhatItDeclared: alerts that come one by one declare
+// incidents until there are too many; then those are merged into the storm's,
+// except the one on which somebody works already.
+func TestASlowStormGathersWhatItDeclared(t *testing.T) {
+	inBubble(t, map[string]string{"muster.yaml": "storm: {alerts: 6, window: 1m}\n"}, func(w *world) {
+		const many = 10
+		for i := range many {
+			w.told(hook(fmt.Sprintf("g%d", i), fires{
+				name: "InstanceDown", severity: "critical", service: fmt.Sprintf("svc-%d", i), instance: fmt.Sprintf("web-%d", i), summary: fmt.Sprintf("web-%d is down", i), since: time.Now(),
+			}))
+			time.Sleep(2200 * time.Millisecond)
+			if i == 2 {
+				w.wait(10*time.Second, "three incidents", func() bool { return len(w.incidents()) == 3 })
+				w.post(200, "update INC-2 we look at the switch", "erin@example.com", "")
+			}
+			if i == 7 {
+				w.restart(time.Second)
+			}
+		}
+		w.inChannel("#incidents", 30*time.Second, "🚨 P0 Incident: Storm of alerts")
+		open := func() (ids []string) {
+			for _, s := range w.program.incidents.OpenIncidents() {
+				ids = append(ids, s.ID)
+			}
+			return ids
+		}
+		w.wait(time.Minute, "two open incidents", func() bool { return len(open()) == 2 })
+		storm := open()[0]
+		w.wait(time.Minute, "list of all but one", func() bool {
+			_, total := w.state(storm).AlertsFiring()
+			return total == many-1
+		})
+		if firing, total := w.state("INC-2").AlertsFiring(); firing != 1 || total != 1 || !w.state("INC-2").Open() {
+			t.Errorf("the incident that is worked on has %d of %d alerts and is %s", firing, total, w.state("INC-2").Status)
+		}
+		if s := w.state("INC-1"); s.MergedInto != storm {
+			t.Errorf("INC-1 is merged into %q, want %s", s.MergedInto, storm)
+		}
+		w.restart(time.Minute)
+		if n := len(open()); n != 2 {
+			t.Errorf("after a restart %d incidents are open", n)
+		}
+		w.checkOnce()
+	})
+}
+
+// TestAlertsMoveWithTheirIncident: the incident that alerts leave is told, by a
+// person's word and by a merge.
+func TestAlertsMoveWithTheirIncident(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.told(hook("disk", warning("db-1")))
+		m := w.inChannel("#alerts", 5*time.Second, "WARNING: DiskFilling")
+		w.click("dan", m, "#alerts", "Declare incident")
+		w.wait(10*time.Second, "incident", func() bool { return w.alertGroup("disk").Incident == "INC-1" })
+		w.command("erin", "#incidents", "/incident create P2 the network is slow")
+		w.wait(10*time.Second, "second incident", func() bool { return len(w.incidents()) == 2 })
+		w.post(200, "alert join INC-2 "+w.alertGroup("disk").ID, "erin@example.com", "")
+		w.wait(10*time.Second, "alert in the second incident", func() bool { return len(w.state("INC-2").Alerts) == 1 })
+		w.wait(10*time.Second, "first incident without it", func() bool { return len(w.state("INC-1").Alerts) == 0 })
+		w.post(200, "merge INC-2 INC-1", "erin@example.com", "")
+		w.wait(10*time.Second, "alert in the incident that goes on", func() bool { return len(w.state("INC-1").Alerts) == 1 })
+		over := warning("db-1")
+		over.since, over.over = w.alertGroup("disk").Alerts[0].StartsAt, true
+		w.told(hook("disk", over))
+		w.wait(10*time.Second, "end of its alerts", func() bool { return w.facts("INC-1")["all_alerts_resolved"] == 1 })
+	})
+}
+
 func TestMaintenanceHoldsAlertsBack(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
 		w.command("erin", "#incidents", `/incident maintenance "database upgrade" 2h service=checkout`)

@@ -350,7 +350,10 @@ func (p *Program) pass(ctx context.Context, d outbox.Delivery, e incident.Pass) 
 	if errors.As(err, &refusal) {
 		return outbox.PermanentError{Err: err}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return p.intake.follow(ctx, d, e.TakeOver.From, e.To, e.TakeOver.By)
 }
 
 func (p *Program) route(d outbox.Delivery) outbox.Route {
@@ -358,7 +361,7 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 		return outbox.Route{Provider: "muster"}
 	}
 	switch e, _ := incident.DecodeEffect(d.Kind, d.Body); e := e.(type) {
-	case incident.OpenIncident, incident.Inform, incident.CountImpact:
+	case incident.OpenIncident, incident.Inform, incident.Fold, incident.CountImpact:
 		return outbox.Route{Provider: "muster"}
 	case incident.AlertMail, incident.MeetingMail:
 		return outbox.Route{Provider: "email"}

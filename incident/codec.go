@@ -54,7 +54,7 @@ var (
 		"meeting_mail": MeetingMail{}, "meeting_file": MeetingFile{}, "count_impact": CountImpact{}, "show_document": ShowDocument{},
 		"show_watch": ShowWatch{}, "show_regression": ShowRegression{},
 		"alert_post": AlertPost{}, "alert_refresh": AlertRefresh{}, "alert_thread": AlertThread{}, "alert_mail": AlertMail{},
-		"alert_page": AlertPage{}, "open_incident": OpenIncident{}, "inform": Inform{}, "alert_silence": AlertSilence{},
+		"alert_page": AlertPage{}, "open_incident": OpenIncident{}, "inform": Inform{}, "fold": Fold{}, "alert_silence": AlertSilence{},
 		"alert_unsilence": AlertUnsilence{}, "alert_chart": AlertChart{}, "alert_operations": AlertOperations{}, "alert_list": AlertList{},
 	})
 )

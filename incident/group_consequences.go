@@ -76,7 +76,14 @@ func EffectsGroup(g AlertGroup, r Record) []Effect {
 	case GroupDeclaring:
 		return []Effect{OpenIncident{Seq: r.Seq}}
 	case GroupJoined:
-		return append(g.refresh(), g.inform()...)
+		out := append(g.refresh(), g.inform()...)
+		if e.From != "" && e.From != g.Incident {
+			out = append(out, Inform{Incident: e.From})
+		}
+		if e.Merge {
+			out = append(out, Fold{Incident: e.From, Into: e.Incident})
+		}
+		return out
 	case EffectFailed:
 		return []Effect{AlertOperations{Seq: r.Seq}}
 	default:

@@ -38,10 +38,17 @@ type OpenIncident struct {
 	Seq uint64 `json:"seq"`
 }
 
-// Inform tells the group's incident how its alerts stand. Only the newest one
+// Inform tells an incident how the group's alerts stand. Only the newest one
 // is told.
 type Inform struct {
 	Incident string `json:"incident"`
+}
+
+// Fold merges an incident into the storm that its alerts turned out to be part
+// of.
+type Fold struct {
+	Incident string `json:"incident"`
+	Into     string `json:"into"`
 }
 
 // AlertSilence asks the source to keep a silence.
@@ -75,6 +82,7 @@ func (AlertMail) effect()       {}
 func (AlertPage) effect()       {}
 func (OpenIncident) effect()    {}
 func (Inform) effect()          {}
+func (Fold) effect()            {}
 func (AlertSilence) effect()    {}
 func (AlertUnsilence) effect()  {}
 func (AlertChart) effect()      {}
@@ -99,7 +107,9 @@ func travelAlert(e Effect) (Traits, bool) {
 	case OpenIncident:
 		return Traits{Lane: "action", Priority: 1}, true
 	case Inform:
-		return Traits{Lane: "inform", Priority: 2, Replaces: "inform"}, true
+		return Traits{Lane: "inform", Priority: 2, Replaces: "inform " + e.Incident}, true
+	case Fold:
+		return Traits{Lane: "action", Priority: 1}, true
 	case AlertSilence, AlertUnsilence:
 		return Traits{Lane: "silence", Priority: 1}, true
 	case AlertChart:

@@ -79,6 +79,10 @@ type GroupJoined struct {
 	Incident string `json:"incident"`
 	By       Person `json:"by,omitzero"` // nobody: a rule
 	Why      string `json:"why,omitempty"`
+	// From is the incident that the group leaves for it; empty: none. It is
+	// merged into the new one when Merge is set.
+	From  string `json:"from,omitempty"`
+	Merge bool   `json:"merge,omitempty"`
 }
 
 // GroupInStorm says that the group is one of many at once.

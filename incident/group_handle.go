@@ -70,13 +70,9 @@ func HandleGroup(g AlertGroup, in Intent, now time.Time) ([]Event, error) {
 		if in.Incident == "" || g.Incident == in.Incident {
 			return nil, nil
 		}
-		return one(in.fact())
+		return one(GroupJoined{Incident: in.Incident, By: in.By, Why: in.Why, From: g.Incident})
 	}
 	return nil, fmt.Errorf("handle %T: a group of alerts does not know it", in)
-}
-
-func (in JoinAlerts) fact() GroupJoined {
-	return GroupJoined{Incident: in.Incident, By: in.By, Why: in.Why}
 }
 
 func silence(g AlertGroup, in SilenceAlerts, now time.Time) ([]Event, error) {

@@ -78,6 +78,13 @@ func (s Incident) AlertsFiring() (firing, total int) {
 	return firing, total
 }
 
+// Untouched tells whether a rule declared the incident and nobody has worked on
+// it yet: it may be acknowledged, but there is nothing that a person wrote.
+func (s Incident) Untouched() bool {
+	return s.DeclaredBy.Nobody() && s.Status == Investigating && s.Update.At.IsZero() && len(s.Roles) == 0 && len(s.Actions) == 0 &&
+		len(s.Sources) == 0 && len(s.Shelf.Runs) == 0 && len(s.Shelf.Ticks) == 0 && s.Reopens == 0
+}
+
 // AlertsOver tells whether the incident has alerts and none fires any more.
 func (s Incident) AlertsOver() bool {
 	firing, total := s.AlertsFiring()

@@ -85,15 +85,29 @@ func (c *check) storm() (incident.Event, time.Time) {
 	}
 	if c.g.Storm != s.N {
 		came := slices.ContainsFunc(c.g.Alerts, func(a incident.GroupAlert) bool { return a.Firing && !a.HeardAt.Before(s.From) })
-		if !came || c.g.Incident != "" || c.quieted() {
+		if !came || c.g.Incident != "" && !c.hasty(s) || c.quieted() {
 			return nil, time.Time{}
 		}
 		return incident.GroupInStorm{Storm: s.N}, time.Time{}
 	}
-	if s.Incident != "" && c.g.Incident == "" {
+	switch {
+	case s.Incident == "" || s.Incident == c.g.Incident:
+		return nil, time.Time{}
+	case c.g.Incident == "":
 		return incident.GroupJoined{Incident: s.Incident, Why: "a storm of alerts"}, time.Time{}
+	case c.hasty(s):
+		return incident.GroupJoined{Incident: s.Incident, Why: "a storm of alerts", From: c.g.Incident, Merge: true}, time.Time{}
 	}
 	return nil, time.Time{}
+}
+
+// hasty tells whether a rule declared the group's incident for the first alerts
+// of the storm, before it was known to be one. An incident on which people work,
+// or that others opened, stays.
+func (c *check) hasty(s incident.Storm) bool {
+	return slices.ContainsFunc(c.World.Open(), func(i incident.Incident) bool {
+		return i.ID == c.g.Incident && i.ID != s.Incident && !i.DeclaredAt.Before(s.From) && i.Untouched() && len(i.Origins(incident.FromPagerDuty)) == 0
+	})
 }
 
 // quieted tells whether nobody is to hear of the group's alerts.
