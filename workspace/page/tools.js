@@ -138,7 +138,10 @@ export function actionsPane() {
     button.disabled = true;
     try {
       await client("button", { name: action.name });
-      toast(`Sent: ${action.label}`, "info");
+      // A toast would lie over the buttons of the message that comes.
+      announce(`Sent: ${action.label}`);
+      button.textContent = "Sent";
+      setTimeout(() => (button.textContent = "Send"), 2000);
     } catch (error) {
       toast(sentence(error), "bad");
     } finally {
