@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // A sender has readTimeout to send its body and then waits takeTimeout at most.
@@ -42,14 +44,18 @@ type InletConfig struct {
 // Inlet takes alerts in over HTTP. It answers 200 after they are on disk and
 // 503 when that failed, so that the sender tries again; never 429, which
 // Alertmanager would not try again.
-type Inlet struct{ cfg InletConfig }
+type Inlet struct {
+	cfg InletConfig
+	// strangers lets the log have one line of many refusals alike.
+	strangers rate.Sometimes
+}
 
 // NewInlet makes an inlet.
 func NewInlet(cfg InletConfig) *Inlet {
 	if cfg.Counted == nil {
 		cfg.Counted = func(string, string, int) {}
 	}
-	return &Inlet{cfg}
+	return &Inlet{cfg: cfg, strangers: rate.Sometimes{First: 1, Interval: time.Minute}}
 }
 
 // Alertmanager receives Alertmanager's webhooks.
@@ -85,6 +91,9 @@ func (in *Inlet) take(w http.ResponseWriter, r *http.Request, source string, rea
 		if status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="muster"`)
 		}
+		in.strangers.Do(func() {
+			in.cfg.Log.Warn("alerts are refused, here and perhaps more within this minute", "source", source, "why", text)
+		})
 		return status, Unauthorised, receipt{Text: text}
 	}
 	body, status, text := readBody(w, r)

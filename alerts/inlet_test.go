@@ -140,6 +140,9 @@ func TestStatus(t *testing.T) {
 				if took := time.Since(began); took > 11*time.Second {
 					t.Errorf("it took %s", took)
 				}
+				if refused := c.status == 401 || c.status == 403; refused != strings.Contains(log.String(), "MUSTER_API_TOKEN") {
+					t.Errorf("answered with %d, the log says: %s", c.status, log.String())
+				}
 				if strings.Contains(log.String(), "tok") && !strings.Contains(log.String(), "token") {
 					t.Errorf("the log has the token: %s", log.String())
 				}

@@ -8,6 +8,9 @@ import (
 
 // mountAlerts adds what monitoring systems call.
 func (p *Program) mountAlerts(mux *http.ServeMux) {
+	if !p.opt.Env.MusterAPIToken.IsSet() {
+		p.log.Warn("MUSTER_API_TOKEN is not set: alerts and commands over HTTP are refused until it is")
+	}
 	inlet := alerts.NewInlet(alerts.InletConfig{
 		Taker: p.intake, Token: p.opt.Env.MusterAPIToken.Reveal, Log: p.log,
 		Counted: func(source, outcome string, n int) {
