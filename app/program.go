@@ -117,7 +117,7 @@ func New(opt Options) *Program {
 	p.bot = bot.New(bot.Config{
 		BotToken: opt.Env.SlackBotToken.Reveal(), AppToken: opt.Env.SlackAppToken.Reveal(), APIURL: opt.Env.SlackAPIURL,
 		Acked: func(took time.Duration) { p.metrics.ack.Observe(took.Seconds()) },
-		Dial:  opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, Now: opt.Now, Log: opt.Log,
+		Dial:  opt.Dial, Incidents: reader{p.incidents}, Lines: p.lines, OnCall: p.onCall, FollowUps: p.followUps, Now: opt.Now, Log: opt.Log,
 		Evidence: p.steps.read, Ahead: bot.Ahead(p.roster.rules), Members: p.roster.members,
 		Alerts: func() []incident.AlertGroup { return firing(alertDesk{p.intake}.Live()) },
 	})

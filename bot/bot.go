@@ -60,6 +60,9 @@ type Config struct {
 	// Alerts lists the groups of alerts that fire, the worst first, for the home
 	// tab; nil: none.
 	Alerts func() []incident.AlertGroup
+	// FollowUps lists what a person is to do after incidents, the most urgent
+	// first, for the home tab; nil: none.
+	FollowUps func(context.Context, incident.Person) ([]render.FollowUp, error)
 	// OnCall lists who is on call now, for the home tab; nil: nobody.
 	OnCall func(time.Time) []render.OnCall
 

@@ -337,6 +337,12 @@ func (b *Bot) publishHome(ctx context.Context, user string) {
 	if b.cfg.Alerts != nil {
 		h.Alerts = b.cfg.Alerts()
 	}
+	if b.cfg.FollowUps != nil {
+		var err error
+		if h.FollowUps, err = b.cfg.FollowUps(ctx, h.Person); err != nil {
+			b.cfg.Log.Error("the follow-ups of a home tab could not be read", "error", err)
+		}
+	}
 	err := persist(ctx, func() error { return b.api.PublishView(ctx, user, b.frame().Home(h)) })
 	if err != nil {
 		b.cfg.Log.Warn("a home tab could not be shown", "error", err)

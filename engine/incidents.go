@@ -19,6 +19,7 @@ const IncidentPrefix = "INC-"
 type Incidents struct {
 	*Engine[incident.Incident]
 	places *places
+	todos  *todos
 }
 
 // Summary is an incident in a listing.
@@ -38,7 +39,10 @@ type Summary struct {
 	Score      incident.Score    `json:"score,omitzero"` // of a resolved drill
 	Card       incident.Spot     `json:"card,omitzero"`
 	Room       incident.Spot     `json:"room,omitzero"`
-	Circle     incident.Circle   `json:"circle,omitzero"` // who may see it
+	// Todo is the follow-up work that waits, and Writer does what nobody owns.
+	Todo   []incident.Action `json:"todo,omitempty"`
+	Writer incident.Person   `json:"writer,omitzero"`
+	Circle incident.Circle   `json:"circle,omitzero"` // who may see it
 }
 
 // Summarise gives an incident's entry in listings.
@@ -47,7 +51,12 @@ func Summarise(s incident.Incident) Summary {
 	if s.Drill.On && !s.ResolvedAt.IsZero() {
 		score = s.Score()
 	}
+	todo, writer := undone(s), incident.Person{}
+	if len(todo) > 0 {
+		writer = s.Writer()
+	}
 	return Summary{
+		Todo: todo, Writer: writer,
 		Drill: s.Drill.On, Score: score,
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
@@ -58,7 +67,7 @@ func Summarise(s incident.Incident) Summary {
 // NewIncidents makes the engine of incidents. Rules is asked at every step, so
 // that a reload changes the rules of the day.
 func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
-	where := newPlaces()
+	where, todo := newPlaces(), newTodos()
 	return Incidents{New(cfg, Model[incident.Incident]{
 		Prefix:   IncidentPrefix,
 		Empty:    func(stream string) incident.Incident { return incident.Incident{ID: stream} },
@@ -69,7 +78,10 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 		Relevant: incident.Relevant,
 		Open:     incident.Incident.Live,
 		Summary:  func(s incident.Incident) any { return Summarise(s) },
-		Keep:     func(s incident.Incident) { where.note(s.ID, s.Card, s.Room) },
+		Keep: func(s incident.Incident) {
+			where.note(s.ID, s.Card, s.Room)
+			todo.note(s)
+		},
 		Rules: func() []func(incident.Incident, time.Time) incident.Decision {
 			var out []func(incident.Incident, time.Time) incident.Decision
 			for _, r := range rules() {
@@ -77,7 +89,7 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 			}
 			return out
 		},
-	}), where}
+	}), where, todo}
 }
 
 // OpenIncidents gives the incidents that are neither resolved, closed nor

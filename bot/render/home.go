@@ -14,6 +14,8 @@ type Home struct {
 	Open []incident.Incident
 	// OnCall says who is on call for each role.
 	OnCall []OnCall
+	// FollowUps are the person's, the most urgent first.
+	FollowUps []FollowUp
 	// Alerts are the groups of alerts that fire, the worst first.
 	Alerts []incident.AlertGroup
 }
@@ -47,6 +49,7 @@ func (f Frame) Home(h Home) View {
 	if mine := f.myPages(h); len(mine) > 0 {
 		blocks = append(append(blocks, header("Your pages")), mine...)
 	}
+	blocks = append(blocks, f.homeFollowUps(h)...)
 	blocks = append(blocks, header("On call"), section(f.onCallText(h.OnCall)),
 		small("`/incident help` lists every command. In a thread write `@muster update …`."))
 	return View{Type: "home", Blocks: blocks}
