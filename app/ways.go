@@ -64,7 +64,13 @@ func (q Question) checkWays(ctx context.Context, env config.Env, cfg *config.Con
 	for _, f := range found {
 		out = append(out, Check{Name: "on call", Detail: f.String()})
 	}
-	if cfg != nil && len(found) == 0 {
+	switch {
+	case cfg == nil || len(found) > 0:
+	case b == nil && !hasPagerDuty(env) && !hasPhone(env) && !hasEmail(env):
+		add("on call", "", errors.New("nobody can be reached: Slack does not work, and neither PagerDuty, nor phone, nor e-mail is set up"))
+	case b == nil:
+		add("on call", "nothing is missing for those who are on call in the next 14 days; Slack was not asked about them"+note, nil)
+	default:
 		add("on call", "everybody who is on call in the next 14 days can be reached"+note, nil)
 	}
 	return out

@@ -179,6 +179,19 @@ func TestDoctorLooksAtEveryWay(t *testing.T) {
 	}
 }
 
+// TestDoctorWithoutAnyWay: where no page can leave, nobody "can be reached".
+func TestDoctorWithoutAnyWay(t *testing.T) {
+	var out bytes.Buffer
+	dir := t.TempDir()
+	q := Question{Config: dir, Out: &out, Env: func(string) (string, bool) { return "", false }}
+	if err := Doctor(t.Context(), q, filepath.Join(dir, "none.db")); err == nil {
+		t.Error("it calls that healthy")
+	}
+	if text := out.String(); strings.Contains(text, "ok   on call") || !strings.Contains(text, "BAD  on call: nobody can be reached") {
+		t.Errorf("it says:\n%s", text)
+	}
+}
+
 func TestCalendar(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "oncall", "rotation.yaml"), twoPeople)

@@ -233,6 +233,9 @@ func (c *Commands) swap(x *exec) Reply {
 		if err != nil {
 			return usage(x.spec, "In return: ", err.Error())
 		}
+		if onCall, has := c.hasShift(role, with, b.from, b.until); !has {
+			return refuse("not_theirs", with, " is not on call as ", role, " from ", b.from, " to ", b.until, ": ", onCall, " is. ", Code("oncall"), " says who is when.")
+		}
 		in.BackFrom, in.BackUntil = b.from, b.until
 	}
 	in, err = c.Desk.AskSwap(x.ctx, in, x.call.Key)
