@@ -50,7 +50,7 @@ func (p *Program) testPage(ctx context.Context, who incident.Person) []Tried {
 				return
 			}
 			if err := p.testOver(ctx, method, who); err != nil {
-				out[i].Text = err.Error()
+				out[i].Text = strings.TrimPrefix(err.Error(), "not sent: ")
 				return
 			}
 			out[i].OK, out[i].Text = true, took[method]

@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -33,5 +35,29 @@ func TestRefusalsRepeatNothingPrivate(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "invalid_arguments") || !strings.Contains(err.Error(), "[json-pointer:/text]") {
 		t.Errorf("the error does not say what is wrong any more: %v", err)
+	}
+}
+
+// TestNoAnswerIsSaidPlainly: who reads why a page is late has not to know what
+// dialing is, and the connection's own error stays for the outbox to judge.
+func TestNoAnswerIsSaidPlainly(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	api := &web{client: slack.New("xoxb-1", slack.OptionAPIURL("http://"+address+"/"))}
+	_, err = api.AuthTest(t.Context())
+	const want = "Slack cannot be reached (auth.test): the connection was refused; check the network and SLACK_API_URL"
+	if err == nil || err.Error() != want || !notSent(err) {
+		t.Errorf("it says %v, and that it was not sent: %v", err, notSent(err))
+	}
+	late, stop := context.WithTimeout(t.Context(), -1)
+	defer stop()
+	if _, err = api.AuthTest(late); err == nil || err.Error() != "Slack cannot be reached (auth.test): no answer in time" || notSent(err) {
+		t.Errorf("it says %v, and that it was not sent: %v", err, notSent(err))
 	}
 }

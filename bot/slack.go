@@ -7,11 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -86,8 +89,42 @@ func refused(method string, err error) error {
 		}
 		return &Error{Method: method, Code: masked(e.Err), Detail: masked(detail)}
 	}
-	return fmt.Errorf("Slack %s: %w", method, err)
+	return &unanswered{method, err}
 }
+
+// unanswered is a call that got no answer, in words without the address, which
+// the person who reads them knows nothing of.
+type unanswered struct {
+	method string
+	err    error
+}
+
+// Error says what is wrong with the way to Slack.
+func (e *unanswered) Error() string {
+	why := ""
+	var dns *net.DNSError
+	var timed interface{ Timeout() bool }
+	switch {
+	case errors.As(e.err, &dns):
+		why = "its name cannot be resolved; check the network and SLACK_API_URL"
+	case errors.Is(e.err, syscall.ECONNREFUSED):
+		why = "the connection was refused; check the network and SLACK_API_URL"
+	case errors.Is(e.err, context.DeadlineExceeded), errors.As(e.err, &timed) && timed.Timeout():
+		why = "no answer in time"
+	case errors.Is(e.err, context.Canceled):
+		why = "the call was given up"
+	default:
+		cause := e.err
+		if u, ok := errors.AsType[*url.Error](cause); ok {
+			cause = u.Err
+		}
+		why = masked(cause.Error())
+	}
+	return fmt.Sprintf("Slack cannot be reached (%s): %s", e.method, why)
+}
+
+// Unwrap gives what the connection said.
+func (e *unanswered) Unwrap() error { return e.err }
 
 func (w *web) AuthTest(ctx context.Context) (Identity, error) {
 	r, err := w.client.AuthTestContext(ctx)

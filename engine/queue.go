@@ -61,6 +61,9 @@ func (e *Engine[S]) Late(ctx context.Context, d outbox.Delivery, cause error) er
 		return err
 	}
 	in := incident.Settled{Effect: effect, State: incident.PageLate, Reason: "not accepted within a minute"}
+	if n, ok := errors.AsType[outbox.NotSentError](cause); ok && n.Err != nil {
+		cause = n.Err // that it is late says so already
+	}
 	if cause != nil {
 		in.Reason += ": " + cause.Error()
 	}

@@ -40,12 +40,12 @@ func TestQueue(t *testing.T) {
 			t.Errorf("the page: %q %v", reason, err)
 		}
 		time.Sleep(time.Minute)
-		if err := q.Late(ctx, page, errors.New("no route")); err != nil {
+		if err := q.Late(ctx, page, outbox.NotSentError{Err: errors.New("no route")}); err != nil {
 			t.Fatal(err)
 		}
 		s, _ := w.State(ctx, id)
 		same(t, "the late page", s.Climb.Pages[0].Methods[0].State, incident.PageLate)
-		if got := s.Climb.Pages[0].Methods[0].Reason; !strings.Contains(got, "no route") {
+		if got := s.Climb.Pages[0].Methods[0].Reason; got != "not accepted within a minute: no route" {
 			t.Errorf("the reason is %q", got)
 		}
 		w.do(t, id, incident.Acknowledge{By: ann})
