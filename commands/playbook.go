@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,7 @@ var subs = map[string]func(*Commands, *exec) Reply{
 	"cancel": (*Commands).stepCancel, "stop": (*Commands).stepCancel, "withdraw": (*Commands).stepCancel,
 	"undo": (*Commands).stepUndo, "revert": (*Commands).stepUndo,
 	"tick": (*Commands).tick, "check": (*Commands).tick, "untick": (*Commands).tick, "uncheck": (*Commands).tick,
+	"skip": (*Commands).stepSkip,
 	"runs": (*Commands).runs, "output": (*Commands).output,
 }
 
@@ -58,9 +60,29 @@ func (c *Commands) playbook(x *exec) Reply {
 	}
 	id, wrong := c.bookNamed(x, x.args.text())
 	if wrong != nil {
+		if sub := nearestSub(word); sub != "" && wrong.Code == CodeUnknown {
+			return usage(x.spec, "There is no playbook ", Code(shorten(x.args.text(), 60)), ", and no ", Code("playbook "+word), "; the nearest is ", Code("playbook "+sub), ".")
+		}
 		return *wrong
 	}
 	return c.open(x, id)
+}
+
+// stepSkip says that there is nothing to skip.
+func (c *Commands) stepSkip(x *exec) Reply {
+	return refuse(CodeUsage, "A step need not be skipped: none runs unless somebody asks for it, and ", Code("playbook cancel "+x.at.ID+" RUN"), " takes one back.")
+}
+
+// nearestSub is the word behind playbook that is closest to what was typed;
+// empty: nothing is close.
+func nearestSub(typed string) string {
+	best, score := "", 3
+	for _, name := range slices.Sorted(maps.Keys(subs)) {
+		if d := distance(typed, name); d < score && d <= len(name)/3 {
+			best, score = name, d
+		}
+	}
+	return best
 }
 
 // fitting opens the one that fits, shows the one that is shown, or asks which.
@@ -297,7 +319,11 @@ func runOf(x *exec) (n int, digest string, wrong *Reply) {
 			waiting = append(waiting, strconv.Itoa(r.N))
 		}
 	}
-	r := usage(x.spec, "Which run? ", maybe("Waiting: ", strings.Join(waiting, ", ")), " ", Code("playbook runs "+x.at.ID), " lists them.")
+	said := ""
+	if len(waiting) > 0 {
+		said = "Waiting: " + strings.Join(waiting, ", ") + ". "
+	}
+	r := usage(x.spec, "Which run? ", said, Code("playbook runs "+x.at.ID), " lists them.")
 	return 0, "", &r
 }
 
@@ -332,7 +358,12 @@ func (c *Commands) tick(x *exec) Reply {
 	in := incident.TickItems{By: x.call.By, Playbook: id}
 	for _, w := range words {
 		item, minus := strings.CutPrefix(w.text, "-")
+		named := item
 		item = itemOf(shown.Playbook, item)
+		if _, _, ok := shown.Playbook.Item(item); !ok {
+			return refuse(CodeUnknown, "The playbook ", Bold(shown.Playbook.Title), " has no check-list entry ", Code(shorten(named, 40)), "; ",
+				Code("playbook "+x.at.ID+" "+quoted(id)), " shows what it has.")
+		}
 		if minus || off {
 			in.Off = append(in.Off, item)
 		} else {

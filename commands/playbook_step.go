@@ -171,7 +171,8 @@ func (c *Commands) stepCancel(x *exec) Reply {
 		}
 	}
 	return c.do(x, incident.CancelStep{By: x.call.By, N: n}, func(o outcome) Reply {
-		if _, ok := happened[incident.StepStopped](o); ok {
+		r, _ := o.after.Shelf.Run(n)
+		if _, ok := happened[incident.StepStopped](o); ok || r.Phase == incident.Running {
 			return Reply{Body: Say("Run ", n, " is being stopped; the thread says how far it came."), Shown: true}
 		}
 		return Reply{Body: Say("Run ", n, " is cancelled. It did not run."), Shown: true}

@@ -105,6 +105,9 @@ func (w *world) play(script string) string {
 func (w *world) verb(line string) {
 	word, rest, _ := strings.Cut(line, " ")
 	f := strings.Fields(rest)
+	if w.stepVerb(word, f) {
+		return
+	}
 	switch word {
 	case "at":
 		t, err := time.Parse("2006-01-02 15:04", rest)

@@ -14,6 +14,7 @@ import (
 	"muster/escalation"
 	"muster/escalation/rota"
 	"muster/incident"
+	"muster/playbooks/flow"
 	"muster/reminders"
 	"muster/report/stats"
 	"muster/store"
@@ -94,7 +95,7 @@ func newWorld(t testing.TB) *world {
 	s := store.Memory()
 	t.Cleanup(func() { _ = s.Close() })
 	cfg := engine.Config{Store: s, Now: func() time.Time { return w.now }, Until: func(time.Time) time.Duration { return time.Hour }}
-	rules := []incident.Rule{escalation.Matrix{Roster: roster{w}}, reminders.Updates{Roster: roster{w}}}
+	rules := []incident.Rule{escalation.Matrix{Roster: roster{w}}, reminders.Updates{Roster: roster{w}}, flow.Lapse{}}
 	w.incidents = engine.NewIncidents(cfg, func() []incident.Rule { return rules })
 	w.desk = engine.NewDesk(cfg, nil, nil)
 	if err := w.incidents.Start(context.Background()); err != nil {

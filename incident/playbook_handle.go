@@ -228,7 +228,14 @@ func askUndo(s Incident, in AskUndo, now time.Time) ([]Event, error) {
 		return nil, Refusal{"undone", fmt.Sprintf("Run %d is being undone, or was: see run %d.", in.N, r.UndoneBy), ""}
 	case !r.CanUndo():
 		why := r.Outcome.UndoNote
-		if why == "" {
+		switch {
+		case r.Class != Changing:
+			why = "It only read."
+		case r.Phase == Running:
+			why = "It still runs; cancelling stops it."
+		case r.Phase != Ended:
+			why = "It is " + standing(r) + ", and has changed nothing so far."
+		case why == "":
 			why = "It kept nothing that could be put back."
 		}
 		return nil, Refusal{"no_undo", fmt.Sprintf("Run %d cannot be undone.", in.N), why}
@@ -284,6 +291,8 @@ func standing(r StepRun) string {
 		return "withdrawn by " + r.Decided.String()
 	case Ended:
 		return string(r.Outcome.End)
+	case Lapsed:
+		return "expired, and it did not run"
 	default:
 		return string(r.Phase)
 	}
@@ -316,7 +325,7 @@ func approveStep(s Incident, in ApproveStep, now time.Time) ([]Event, error) {
 	case !r.Approval:
 		return nil, Refusal{"no_approval", fmt.Sprintf("Run %d needs no approval.", in.N), "Whoever may operate can run it."}
 	case !r.Sure:
-		return nil, Refusal{"not_asked", "Nobody who may operate has asked for it yet.", "Ask for approval comes first."}
+		return nil, Refusal{"not_asked", "Nobody who may operate has asked for it yet.", fmt.Sprintf("Somebody who may does that first: playbook confirm %d.", in.N)}
 	case r.By.Is(in.By):
 		return nil, Refusal{"same_person", "You asked for this step, so somebody else has to approve it.", ""}
 	}
