@@ -26,6 +26,7 @@ type commandLine struct {
 	Playbook   playbookCommand  `cmd:"" help:"Read playbooks: what is wrong with them, and what their steps would run."`
 	Backup     backupCommand    `cmd:"" help:"Write a copy of the data and its evidence, also while the program runs."`
 	Export     exportCommand    `cmd:"" help:"Write one incident as an archive with hashes, or check such a file."`
+	Import     takeInCommand    `cmd:"" help:"Take an exported incident of another installation in, to be read; the program must not run."`
 	Audit      auditCommand     `cmd:"" help:"Check the record."`
 	Evidence   evidenceCommand  `cmd:"" help:"Work with what steps of playbooks kept."`
 	Config     configCommand    `cmd:"" help:"Work with configuration files."`
@@ -201,6 +202,16 @@ func (c exportCommand) Run(ctx context.Context) error {
 		return app.VerifyExport(c.options(), c.What)
 	}
 	return app.Export(ctx, c.options(), c.Data, strings.ToUpper(c.What), c.Out)
+}
+
+type takeInCommand struct {
+	question
+	Data string `help:"The data file." default:"./data/muster.db" type:"path"`
+	File string `arg:"" help:"The archive that muster export wrote." type:"path"`
+}
+
+func (c takeInCommand) Run(ctx context.Context) error {
+	return app.Import(ctx, c.options(), c.Data, c.File)
 }
 
 type auditCommand struct {

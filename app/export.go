@@ -44,17 +44,9 @@ func Export(ctx context.Context, q Question, data, id, to string) error {
 
 // VerifyExport checks an archive.
 func VerifyExport(q Question, file string) error {
-	f, err := os.Open(file)
+	c, err := readArchive(file)
 	if err != nil {
-		return fmt.Errorf("open the archive: %w", err)
-	}
-	info, err := f.Stat()
-	var c archive.Content
-	if err == nil {
-		c, err = archive.Read(f, info.Size())
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("%s is not whole: %w", file, err)
+		return err
 	}
 	text := fmt.Sprintf("%s is whole: %s with %d records and %d other files", file, c.Incident, len(c.History), len(c.Parts))
 	return q.print(text, map[string]any{"ok": true, "incident": c.Incident, "records": len(c.History), "files": len(c.Parts)})

@@ -58,13 +58,16 @@ func exportOnce(t *testing.T, data, to string) []byte {
 
 // lived makes a data file with two incidents, one of them with everything that
 // a map or a zone could shuffle, and evidence beside it.
-func lived(t *testing.T, data string) {
+func lived(t *testing.T, data string, later ...time.Duration) {
 	t.Helper()
 	s, err := openStore(data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Date(2026, 3, 29, 0, 58, 0, 123456789, time.FixedZone("", 7200))
+	for _, d := range later {
+		now = now.Add(d)
+	}
 	e := engine.NewIncidents(engine.Config{Store: s, Now: func() time.Time { now = now.Add(17 * time.Second); return now }}, func() []incident.Rule { return nil })
 	say := func(stream string, in incident.Intent) {
 		t.Helper()

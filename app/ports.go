@@ -81,8 +81,8 @@ func (r reader) LastDrill(ctx context.Context) (incident.Score, error) {
 	return incident.Score{}, nil
 }
 
-// Rows gives what statistics need of every incident that is no drill and not
-// private: who is counted could be guessed.
+// Rows gives what statistics need of every incident that is no drill, not
+// imported and not private: who is counted could be guessed.
 func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	list, err := r.incidents.List(ctx, 0)
 	if err != nil {
@@ -90,7 +90,7 @@ func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 	}
 	out := make([]stats.Row, 0, len(list))
 	for _, s := range list {
-		if !s.Drill && !s.Circle.Private {
+		if !s.Drill && !s.Circle.Private && s.Imported.From == "" {
 			out = append(out, stats.Row{
 				ID: s.ID, Title: s.Title, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt,
 				Reopens: s.Reopens, Tally: s.Tally, Merged: s.MergedInto != "",

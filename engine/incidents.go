@@ -43,6 +43,8 @@ type Summary struct {
 	Todo   []incident.Action `json:"todo,omitempty"`
 	Writer incident.Person   `json:"writer,omitzero"`
 	Circle incident.Circle   `json:"circle,omitzero"` // who may see it
+	// Imported says where it came from.
+	Imported incident.Imported `json:"imported,omitzero"`
 }
 
 // Summarise gives an incident's entry in listings.
@@ -60,7 +62,7 @@ func Summarise(s incident.Incident) Summary {
 		Drill: s.Drill.On, Score: score,
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
-		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room, Circle: s.Circle,
+		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room, Circle: s.Circle, Imported: s.Imported,
 	}
 }
 

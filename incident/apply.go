@@ -163,6 +163,8 @@ func apply(s Incident, r Record) Incident {
 	case AllAlertsResolved:
 	case EffectFailed:
 	case PersonAdded:
+	case Imported:
+		return s.applyImported(e, r)
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted:
 		return applyAfter(s, r)
 	case WatchBegan, Watched, WatchEnded:

@@ -41,8 +41,8 @@ var (
 		"step_approved": StepApproved{}, "step_refused": StepRefused{}, "step_withdrawn": StepWithdrawn{}, "step_lapsed": StepLapsed{},
 		"step_changed": StepChanged{}, "step_started": StepStarted{}, "step_stopped": StepStopped{}, "step_ended": StepEnded{},
 		"step_posted":  StepPosted{},
-		"person_added": PersonAdded{},
-		"watch_began":  WatchBegan{}, "watched": Watched{}, "watch_ended": WatchEnded{},
+		"person_added": PersonAdded{}, "imported": Imported{},
+		"watch_began": WatchBegan{}, "watched": Watched{}, "watch_ended": WatchEnded{},
 	})
 	effectKinds = kinds(map[string]Effect{
 		"page": Page{}, "announce": Announce{}, "refresh_card": RefreshCard{},

@@ -41,6 +41,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	if s.overheard(in) {
 		return nil, Hidden(s.ID)
 	}
+	if err := s.readOnly(); err != nil {
+		return nil, err
+	}
 	if text := longest(in); utf8.RuneCountInString(text) > MaxText {
 		return nil, Refusal{"too_long", fmt.Sprintf("The text is longer than %d characters.", MaxText), "Shorten it; put the rest into a note."}
 	}

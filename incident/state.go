@@ -43,6 +43,8 @@ type Incident struct {
 	ClosedAt   time.Time     `json:"closed_at,omitzero"`
 
 	Drill Drill `json:"drill,omitzero"` // an exercise
+	// Imported says where it came from; the zero value: it was declared here.
+	Imported Imported `json:"imported,omitzero"`
 	// Circle says who may see it.
 	Circle Circle `json:"circle,omitzero"`
 	Tally  Tally  `json:"tally,omitzero"` // for those who look back
