@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,44 @@ func TestASlowStormGathersWhatItDeclared(t *testing.T) {
 			t.Errorf("after a restart %d incidents are open", n)
 		}
 		w.checkOnce()
+	})
+}
+
+// TestAStormLosesNoneThatComesWhileItIsNoticed: an alert that is on record only
+// after the storm has its incident, and whose step looked before, is part of it.
+func TestAStormLosesNoneThatComesWhileItIsNoticed(t *testing.T) {
+	inBubble(t, map[string]string{"muster.yaml": "storm: {alerts: 4, window: 1m}\n"}, func(w *world) {
+		var hold, slow atomic.Bool
+		w.stop()
+		w.change = func(o *Options) {
+			o.Passing = func(at engine.Points) {
+				switch {
+				case at == BeforeSend && slow.Load():
+					time.Sleep(3 * time.Second)
+				case at == engine.BeforeCommit && hold.CompareAndSwap(true, false):
+					time.Sleep(8 * time.Second)
+				}
+			}
+		}
+		w.start()
+		slow.Store(true)
+		const many = 8
+		for i := range many {
+			if i == many-1 {
+				w.wait(time.Second, "storm", func() bool { return w.program.intake.Lookout().Storm.N == 1 })
+				hold.Store(true)
+			}
+			w.told(hook(fmt.Sprintf("g%d", i), fires{
+				name: "InstanceDown", severity: "critical", service: fmt.Sprint("svc-", i), instance: fmt.Sprint("web-", i), summary: "down", since: time.Now(),
+			}))
+		}
+		w.wait(time.Minute, "list of all", func() bool {
+			_, total := w.state("INC-1").AlertsFiring()
+			return total == many
+		})
+		if n := len(w.program.incidents.OpenIncidents()); n != 1 {
+			t.Errorf("%d incidents are open", n)
+		}
 	})
 }
 

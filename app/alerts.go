@@ -198,13 +198,17 @@ func (in *intake) take(ctx context.Context, cfg *config.Config, b alerts.Batch, 
 	if len(list) == 0 {
 		return nil
 	}
-	began := in.program.now().Round(0).UTC()
+	began, look := in.program.now().Round(0).UTC(), in.Lookout().Seq
 	done, err := in.groups.Do(ctx, engine.Request[incident.AlertGroup]{
 		Stream: engine.GroupStream(b.Source, key), Key: b.Key,
 		Intent: incident.HearAlerts{Key: key, Source: b.Source, Receiver: b.Receiver, Alerts: list},
 		Reply:  func(incident.AlertGroup, []incident.Event) []byte { return nil },
 	})
 	in.program.metrics.batches.WithLabelValues(b.Source, outcomeOf(err, done.Events)).Inc()
+	if err == nil && in.Lookout().Seq != look {
+		// The step may have looked before that, and its group was not yet among those that are woken.
+		_, err = in.groups.Do(ctx, engine.Request[incident.AlertGroup]{Stream: done.State.ID, Intent: incident.Wake{}})
+	}
 	if err != nil {
 		return err
 	}

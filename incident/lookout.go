@@ -49,6 +49,12 @@ type Storm struct {
 	At       time.Time     `json:"at,omitzero"`
 }
 
+// Had tells whether what came at a moment is part of the storm: it came since,
+// or within the window before the storm was noticed.
+func (s Storm) Had(at time.Time) bool {
+	return !at.Before(s.From) || at.After(s.At.Add(-s.Within))
+}
+
 // Watchdog is an alert that always fires, so that its absence is heard.
 type Watchdog struct {
 	Name string `json:"name,omitempty"`

@@ -84,7 +84,7 @@ func (c *check) storm() (incident.Event, time.Time) {
 		return nil, time.Time{}
 	}
 	if c.g.Storm != s.N {
-		came := slices.ContainsFunc(c.g.Alerts, func(a incident.GroupAlert) bool { return a.Firing && !a.HeardAt.Before(s.From) })
+		came := slices.ContainsFunc(c.g.Alerts, func(a incident.GroupAlert) bool { return a.Firing && s.Had(a.HeardAt) })
 		if !came || c.g.Incident != "" && !c.hasty(s) || c.quieted() {
 			return nil, time.Time{}
 		}
@@ -106,7 +106,7 @@ func (c *check) storm() (incident.Event, time.Time) {
 // or that others opened, stays.
 func (c *check) hasty(s incident.Storm) bool {
 	return slices.ContainsFunc(c.World.Open(), func(i incident.Incident) bool {
-		return i.ID == c.g.Incident && i.ID != s.Incident && !i.DeclaredAt.Before(s.From) && i.Untouched() && len(i.Origins(incident.FromPagerDuty)) == 0
+		return i.ID == c.g.Incident && i.ID != s.Incident && s.Had(i.DeclaredAt) && i.Untouched() && len(i.Origins(incident.FromPagerDuty)) == 0
 	})
 }
 
