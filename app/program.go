@@ -300,6 +300,8 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 		p.steps.cancel(d.Stream, e.N)
 	case incident.CountImpact:
 		err = p.countImpact(ctx, d, e)
+	case incident.LookBack:
+		err = p.lookBack(ctx, d)
 	case incident.ShowDocument:
 		receipt, err = p.postDocument(ctx, d, maybeSent)
 	case incident.MeetingMail:
@@ -361,7 +363,7 @@ func (p *Program) route(d outbox.Delivery) outbox.Route {
 		return outbox.Route{Provider: "muster"}
 	}
 	switch e, _ := incident.DecodeEffect(d.Kind, d.Body); e := e.(type) {
-	case incident.OpenIncident, incident.Inform, incident.Fold, incident.CountImpact:
+	case incident.OpenIncident, incident.Inform, incident.Fold, incident.CountImpact, incident.LookBack:
 		return outbox.Route{Provider: "muster"}
 	case incident.AlertMail, incident.MeetingMail:
 		return outbox.Route{Provider: "email"}

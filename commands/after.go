@@ -228,6 +228,8 @@ func afterLine(e incident.Event) Rich {
 		return Say(e.By, word, strconv.FormatUint(e.Record, 10), " in the post-mortem", maybe(": ", e.Text))
 	case incident.ActionDone:
 		return Say(e.By, " finished follow-up ", e.N)
+	case incident.PastFound:
+		return pastLine(e)
 	case incident.ImpactCounted:
 		return Say("Users noticed: ", Noticed(e))
 	case incident.MeetingNear:

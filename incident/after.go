@@ -266,6 +266,8 @@ func applyAfter(s Incident, r Record) Incident {
 		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Reminded, a.Over = true, e.Over })
 	case ImpactCounted:
 		s.After.Impact = e
+	case PastFound:
+		s.Recalled = true
 	case MeetingNear:
 		s.After.Reminded = e.Before
 	case PostmortemOverdue:
@@ -288,6 +290,8 @@ func withAction(list []Action, n int, change func(*Action)) []Action {
 // for other intents.
 func handleAfter(s Incident, in Intent, now time.Time) (events []Event, known bool, err error) {
 	switch in := in.(type) {
+	case RecordPast:
+		return recordPast(s, in), true, nil
 	case RecordImpact:
 		return recordImpact(s, in), true, nil
 	case WritePostmortem:
@@ -342,7 +346,7 @@ func effectsAfter(s Incident, r Record, thread Thread) []Effect {
 		return append(append([]Effect{thread, RefreshCard{}}, followers(s, r, "email")...), meeting(s, r)...)
 	case ActionDone:
 		return []Effect{thread, RefreshCard{}}
-	case ImpactCounted:
+	case ImpactCounted, PastFound:
 		return []Effect{thread}
 	case MeetingNear:
 		out := []Effect{thread}

@@ -19,7 +19,7 @@ func effects(s Incident, r Record) []Effect {
 	loud.Also = true
 	switch e := r.Event.(type) {
 	case Declared:
-		return declared(s)
+		return append(declared(s), looksBack(s, r)...)
 	case Updated:
 		return append(withRoom(s, thread, loud, RefreshCard{}), followers(s, r, "pagerduty", "email")...)
 	case StatusChanged, MarkedCritical:
@@ -95,7 +95,11 @@ func effects(s Incident, r Record) []Effect {
 	case MergedFrom:
 		return []Effect{thread, RefreshCard{}}
 	case AlertsTold:
-		return alertsTold(s, e, thread)
+		out := alertsTold(s, e, thread)
+		if len(e.Joined) > 0 {
+			out = append(out, looksBack(s, r)...)
+		}
+		return out
 	case AllAlertsResolved:
 		return withRoom(s, thread, loud, RefreshCard{})
 	case Posted:
@@ -105,7 +109,7 @@ func effects(s Incident, r Record) []Effect {
 			return nil
 		}
 		return []Effect{Operations{Seq: r.Seq}}
-	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted:
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted, PastFound:
 		return effectsAfter(s, r, thread)
 	case WatchBegan, Watched, WatchEnded:
 		return effectsWatch(s, r, thread)

@@ -49,6 +49,8 @@ type Incident struct {
 	Circle Circle `json:"circle,omitzero"`
 	Tally  Tally  `json:"tally,omitzero"` // for those who look back
 	After  After  `json:"after,omitzero"` // what follows the resolution
+	// Recalled is set once people were told what happened the last times.
+	Recalled bool `json:"recalled,omitempty"`
 
 	Card     Spot `json:"card,omitzero"`      // in the incidents channel
 	Room     Spot `json:"room,omitzero"`      // TS is empty, Name is set

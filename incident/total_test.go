@@ -24,7 +24,7 @@ var (
 		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
 		incident.AlertsTold{}, incident.AllAlertsResolved{},
 		incident.PersonAdded{}, incident.Imported{},
-		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{}, incident.ImpactCounted{},
+		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{}, incident.ImpactCounted{}, incident.PastFound{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},
@@ -35,7 +35,7 @@ var (
 	everyEffect = []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},
 		incident.Operations{}, incident.Last{}, incident.Room{}, incident.Pass{},
-		incident.AlertList{}, incident.MeetingMail{}, incident.MeetingFile{}, incident.CountImpact{}, incident.ShowDocument{},
+		incident.AlertList{}, incident.MeetingMail{}, incident.MeetingFile{}, incident.CountImpact{}, incident.ShowDocument{}, incident.LookBack{},
 	}
 )
 

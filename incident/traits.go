@@ -30,6 +30,8 @@ func Travel(e Effect) Traits {
 		return Traits{Lane: "follow " + e.Method, Priority: 2}
 	case CountImpact:
 		return Traits{Lane: "impact", Priority: 4}
+	case LookBack:
+		return Traits{Lane: "past", Priority: 3}
 	case ShowDocument:
 		return Traits{Lane: "document", Priority: 3}
 	case MeetingMail:

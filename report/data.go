@@ -30,6 +30,9 @@ type Data struct {
 	// People are who took part, with what they did.
 	People []Part  `json:"people,omitempty"`
 	Pages  []Paged `json:"pages,omitempty"`
+	// Before are the last incidents of the same kind, as they were known when
+	// this one began.
+	Before []incident.Past `json:"before,omitempty"`
 	// Unreached are the levels that were due and reached nobody.
 	Unreached []string `json:"unreached,omitempty"`
 	Alerts    []Alert  `json:"alerts,omitempty"`
@@ -223,6 +226,8 @@ func (c collector) take(d *Data, r incident.Record) {
 		if e.Level != "" && e.Why != incident.WhyAnswered && !slices.Contains(d.Unreached, e.Level) {
 			d.Unreached = append(d.Unreached, e.Level)
 		}
+	case incident.PastFound:
+		d.Before = e.Past
 	case incident.StepAsked:
 		c.runs[e.N] = e.Title
 		c.part(d, e.By)

@@ -84,6 +84,11 @@ func HTML(p Postmortem, tmpl string) ([]byte, error) {
 const maxDocument = 8 << 20
 
 func fill(execute func(io.Writer, any) error, p Postmortem) ([]byte, error) {
+	if len(p.Past) == 0 {
+		for _, before := range p.Before {
+			p.Past = append(p.Past, commands.PastLine(before))
+		}
+	}
 	b := bounded{left: maxDocument}
 	if err := execute(&b, p); err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
@@ -213,7 +218,7 @@ var machine = map[string]bool{
 	"posted": true, "on_call_changed": true, "postmortem_written": true, "postmortem_assigned": true, "record_marked": true,
 	"meeting_near": true, "action_near": true, "postmortem_planned": true, "caught_up": true,
 	"playbook_suggested": true, "step_previewed": true, "step_started": true, "step_confirmed": true, "watch_began": true, "watched": true,
-	"reminder_due": true, "ladder_started": true, "impact_counted": true, "action_added": true, "action_done": true, "closed": true,
+	"reminder_due": true, "ladder_started": true, "impact_counted": true, "past_found": true, "action_added": true, "action_done": true, "closed": true,
 }
 
 // tones are what a reader looks for in a timeline.

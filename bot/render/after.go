@@ -16,6 +16,8 @@ func (f Frame) saidAfter(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("📅 The post-mortem is at %s (%s).", at(e.At), by(e.By))
 	case incident.ActionDone:
 		return fmt.Sprintf("✅ %s finished follow-up %d%s.", by(e.By), e.N, followUp(s, e.N))
+	case incident.PastFound:
+		return f.saidPast(e)
 	case incident.ImpactCounted:
 		return "👥 While it lasted, " + commands.Noticed(e) + "."
 	case incident.MeetingNear:

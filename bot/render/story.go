@@ -113,6 +113,10 @@ func (x sample) history() []incident.Record {
 		incident.MeetingNear{At: at.Add(44 * time.Hour), Before: time.Hour, Late: time.Minute},
 		incident.PostmortemOverdue{Since: at, Tell: x.person(3), Late: time.Hour},
 		incident.ActionNear{N: 1, Owner: x.person(2)}, incident.ActionNear{N: 1, Over: true, Late: time.Hour},
+		incident.PastFound{Past: []incident.Past{
+			{ID: "INC-3", Title: t(0), At: at.Add(-72 * time.Hour), Took: 6 * time.Minute, Fix: "kubectl rollout undo deployment/api", Ran: true, Card: incident.Spot{Channel: "C1", TS: "1.2"}},
+			{ID: "INC-1", Title: t(0), At: at.Add(-96 * time.Hour), Took: 6 * time.Minute, Fix: "kubectl rollout undo deployment/api", Ran: true},
+		}},
 		incident.ImpactCounted{From: at, To: at.Add(time.Hour), Failed: 3412, All: 120_000},
 		incident.ActionDone{By: x.person(2), N: 1},
 	}
