@@ -49,6 +49,10 @@ func TestAWarningIsSilencedAndHeardAgain(t *testing.T) {
 		time.Sleep(time.Hour)
 		w.inThreadOf("#alerts", m.TS, 20*time.Second, "The silence is over", "1 of the alerts fire")
 		w.command("erin", "#alerts", "/incident alert silence resolved")
+		w.wait(20*time.Second, "silence until the end", func() bool { return w.alertGroup("disk").Silence.UntilResolved })
+		if answer := w.post(200, "alerts", "erin@example.com", ""); !strings.Contains(answer, "until it is resolved") {
+			t.Errorf("the list does not say how long the silence lasts: %s", answer)
+		}
 		f.over = true
 		w.told(hook("disk", f))
 		w.wait(20*time.Second, "end of the silence with the alert", func() bool { return w.alertGroup("disk").Silence.N == 0 })

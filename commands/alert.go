@@ -104,7 +104,7 @@ func (c *Commands) group(x *exec) (incident.AlertGroup, *Reply) {
 		r := refuse(CodeUnknown, "No alert fires.")
 		return incident.AlertGroup{}, &r
 	}
-	r := refuse(CodeWhich, "Which alerts?")
+	r := refuse(CodeWhich, "Which alerts? Add one of these names to the command:")
 	for _, g := range firing[:min(len(firing), maxPick)] {
 		r.Body = Say(r.Body, "\n• ", g.ID, " ", shorten(g.Title(), 80))
 		r.Pick = append(r.Pick, Choice{Value: strings.TrimSpace("alert " + x.args.text() + " " + g.ID), Label: shorten(g.Title(), 60)})
@@ -335,7 +335,12 @@ func groupLine(g incident.AlertGroup) Rich {
 	}
 	out := Say(Bold(string(g.Worst())), " ", shorten(g.Title(), 100), " · ", state, " since ", g.Began)
 	if g.Silence.N > 0 {
-		out = Say(out, " · silenced by ", g.Silence.By, " until ", g.Silence.Until)
+		out = Say(out, " · silenced by ", g.Silence.By, " until ")
+		if g.Silence.UntilResolved {
+			out = Say(out, "it is resolved")
+		} else {
+			out = Say(out, g.Silence.Until)
+		}
 	}
 	if !g.Ack.By.Nobody() {
 		out = Say(out, " · acknowledged by ", g.Ack.By)
