@@ -122,7 +122,7 @@ func (x sample) history() []incident.Record {
 	}
 	events = append(events, x.watch()...)
 	events = append(events, x.steps()...)
-	events = append(events, incident.PersonAdded{By: x.person(1), Person: x.person(2)})
+	events = append(events, incident.PersonAdded{By: x.person(1), Person: x.person(2)}, incident.Imported{From: "INC-7", Head: "a1b2c3d4"})
 	var out []incident.Record
 	for i, e := range events {
 		out = append(out, incident.Record{Seq: uint64(i + 1), At: at.Add(time.Duration(i) * lapse), Event: e})
