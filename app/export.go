@@ -31,7 +31,7 @@ func Export(ctx context.Context, q Question, data, id, to string) error {
 	}
 	var b bytes.Buffer
 	err := withData(ctx, data, q.Env, func(s *store.Store) error {
-		return export(ctx, s, evidenceOf(data), id, &b)
+		return export(ctx, s, evidenceOf(data), slackOf(q.Env), id, &b)
 	})
 	if err == nil {
 		err = writeWhole(to, &b)
@@ -76,7 +76,7 @@ func withData(ctx context.Context, data string, env func(string) (string, bool),
 }
 
 // export packs what is known of an incident.
-func export(ctx context.Context, s *store.Store, kept *evidence.Store, id string, to *bytes.Buffer) error {
+func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread speaking, id string, to *bytes.Buffer) error {
 	stored, err := s.Records(id, 1)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", id, err)
@@ -111,6 +111,10 @@ func export(ctx context.Context, s *store.Store, kept *evidence.Store, id string
 	}
 	if parts["incident.json"], err = json.MarshalIndent(p.Data, "", "  "); err != nil {
 		return fmt.Errorf("write %s: %w", id, err)
+	}
+	addSteps(parts, history)
+	if err := errors.Join(addPages(parts, history), addCharts(parts, history), addTranscript(ctx, parts, history, thread)); err != nil {
+		return fmt.Errorf("export %s: %w", id, err)
 	}
 	return archive.Write(to, stored, parts)
 }
