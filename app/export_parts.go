@@ -124,8 +124,11 @@ func addCharts(parts map[string][]byte, history []incident.Record) error {
 
 // addTranscript puts what was said in the thread and in the incident's own
 // channel into an archive, with the files. When Slack does not give it, the
-// archive says so in its place.
+// archive says so in its place. Without read there is no transcript.
 func addTranscript(ctx context.Context, parts map[string][]byte, history []incident.Record, read speaking) error {
+	if read == nil {
+		return nil
+	}
 	var s incident.Incident
 	for _, r := range history {
 		s = incident.Apply(s, r)

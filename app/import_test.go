@@ -84,7 +84,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("it reads as %+v (%v)", state, err)
 	}
 	var again bytes.Buffer
-	if err := export(t.Context(), s, evidenceOf(home), "INC-4", &again); err != nil {
+	if err := export(t.Context(), s, evidenceOf(home), nil, "INC-4", &again); err != nil {
 		t.Fatal(err)
 	}
 	now, err := archive.Read(bytes.NewReader(again.Bytes()), int64(again.Len()))
