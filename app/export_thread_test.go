@@ -98,7 +98,9 @@ func TestExportHoldsTheThread(t *testing.T) {
 			t.Errorf("the pages are %s", c.Parts["pages.json"])
 		}
 
-		_, away := exported(func(context.Context, string, string) ([]bot.Spoken, error) { return nil, errors.New("connection refused") })
+		_, away := exported(func(context.Context, string, string) ([]bot.Spoken, error) {
+			return nil, errors.New("connection refused")
+		})
 		if said := string(away.Parts["transcript.md"]); !strings.Contains(said, "not in this archive") || !strings.Contains(said, "connection refused") {
 			t.Errorf("without Slack the transcript says %q", said)
 		}
