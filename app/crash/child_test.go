@@ -18,6 +18,8 @@ import (
 	"muster/app"
 	"muster/config"
 	"muster/engine"
+	"muster/playbooks/evidence"
+	"muster/playbooks/run"
 	"muster/store"
 )
 
@@ -34,9 +36,15 @@ type setup struct {
 	Point  engine.Points
 	Nth    int64
 	NoSync bool
+	// Armed has the moments counted only after SIGUSR2, which is answered with
+	// the word armed in the log.
+	Armed bool
+	// Away is how much later the clock is than the wall's.
+	Away time.Duration
 }
 
 func TestMain(m *testing.M) {
+	run.ChildMain()
 	raw := os.Getenv(setupEnv)
 	if raw == "" {
 		os.Exit(m.Run())
@@ -66,6 +74,10 @@ func program(s setup) (err error) {
 		<-jump
 		s.Clock.jumped.Store(time.Now().UnixNano())
 	}()
+	if s.Away > 0 {
+		s.Clock.Ahead = s.Away
+		s.Clock.jumped.Store(1)
+	}
 	live, err := config.NewLive(s.Config, noEnv)
 	if err != nil {
 		return err
@@ -83,7 +95,7 @@ func program(s setup) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	return app.New(app.Options{
-		Live: live, Store: data, Listener: ln, Now: s.Clock.Now, Until: s.Clock.Until, Passing: s.passing(),
+		Live: live, Store: data, Listener: ln, Now: s.Clock.Now, Until: s.Clock.Until, Passing: s.passing(), Evidence: evidence.Open(evidence.Beside(s.Data), s.Clock.Now),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		Env: config.Env{
 			SlackBotToken: config.NewSecret(s.BotToken), SlackAppToken: config.NewSecret(s.AppToken), SlackAPIURL: s.Slack + "/api/",
@@ -97,13 +109,27 @@ func noEnv(string) (string, bool) { return "", false }
 // passing kills the process at the named moment; nothing follows it.
 func (s setup) passing() func(engine.Points) {
 	var n atomic.Int64
+	var counts atomic.Bool
+	counts.Store(!s.Armed)
+	if s.Armed {
+		arm := make(chan os.Signal, 1)
+		signal.Notify(arm, syscall.SIGUSR2)
+		go func() {
+			<-arm
+			counts.Store(true)
+			fmt.Fprintln(os.Stderr, armedWord)
+		}()
+	}
 	return func(p engine.Points) {
-		if p == s.Point && n.Add(1) == s.Nth {
+		if p == s.Point && counts.Load() && n.Add(1) == s.Nth {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
 	}
 }
+
+// armedWord is said once a setup's moments count.
+const armedWord = "armed: the moments count from now on"
 
 // clock runs faster than the wall's. It is the same in every process that has
 // its fields, and goes on while a process is stopped.
