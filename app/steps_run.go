@@ -297,7 +297,7 @@ func asTyped(words []string) string {
 func (p *Program) sayOne(ctx context.Context, s incident.Incident, r incident.StepRun, i int, words []string) string {
 	reply := p.commands.Run(ctx, commands.Call{
 		Text: asTyped(words), By: r.By, Via: commands.ViaHTTP, Key: fmt.Sprintf("step:%s/%d/%d", s.ID, r.N, i),
-		Channel: s.Card.Channel, Thread: s.Card.TS, Now: p.now(),
+		Channel: s.Card.Channel, Thread: s.Card.TS, Now: p.now(), Step: s.ID,
 	})
 	return strings.Join(strings.Fields(reply.Text), " ")
 }

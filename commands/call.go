@@ -27,6 +27,9 @@ type Call struct {
 	Now             time.Time
 	// Link and Source are those of a message that is noted.
 	Link, Source string
+	// Step is the incident whose playbook's step says it, for By; empty: a person
+	// says it.
+	Step string
 }
 
 // Reply is the answer to one call.

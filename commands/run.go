@@ -45,6 +45,9 @@ func (c *Commands) run(ctx context.Context, call Call) Reply {
 	if wrong != nil {
 		return *wrong
 	}
+	if wrong := sayable(l, call.Step); wrong != nil {
+		return *wrong
+	}
 	x := c.exec(ctx, call, l)
 	if wrong := c.locate(x); wrong != nil {
 		return *wrong

@@ -264,6 +264,9 @@ func (j *judging) incident(words []word) Command {
 	if len(words) > 1 && verb == "" {
 		return j.impossible("/incident", "which of Muster's commands it is would be known only when it runs")
 	}
+	if slices.Contains([]string{"playbook", "playbooks", "runbook", "pb"}, verb) {
+		return j.impossible("/incident", "a step neither runs nor approves steps")
+	}
 	return c
 }
 

@@ -269,15 +269,21 @@ func (j *judging) kubectlRefusal(call kubectlCall) string {
 			return "kubectl -o " + name + ": " + noFiles
 		}
 	}
+	if call.verb == "create" && len(call.rest) > 0 && call.rest[0].val == "token" {
+		return "it would show a token to everybody in the channel"
+	}
 	return j.secrets(call)
 }
 
 // secrets keeps the values of secrets out of a thread.
 func (j *judging) secrets(call kubectlCall) string {
-	if call.verb != "get" || len(call.rest) == 0 {
+	if call.verb != "get" {
 		return ""
 	}
-	secret := false
+	secret := len(call.values["filename"]) > 0 // what it names is not looked into
+	if len(call.rest) == 0 {
+		call.rest = []word{{}}
+	}
 	for kind := range strings.SplitSeq(call.rest[0].val, ",") {
 		kind, _, _ = strings.Cut(strings.ToLower(kind), "/")
 		kind, _, _ = strings.Cut(kind, ".")

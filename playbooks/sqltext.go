@@ -60,7 +60,7 @@ func nextToken(text string, at int) (tokenKind, int) {
 	case r == ' ' || r == '\t' || r == '\n' || r == '\r' || r == '\f':
 		return spaceToken, at + size
 	case strings.HasPrefix(rest, "--"):
-		if n := strings.IndexByte(rest, '\n'); n >= 0 {
+		if n := strings.IndexAny(rest, "\r\n"); n >= 0 {
 			return spaceToken, at + n
 		}
 		return spaceToken, len(text)

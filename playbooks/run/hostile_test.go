@@ -60,7 +60,10 @@ func TestHostileBlocksAreRefusedOrContained(t *testing.T) {
 	defer server.Close()
 	r := New(Config{Reading: Cluster{Kubeconfig: kubeconfigFor(server.URL)}})
 	var all sync.WaitGroup
-	for _, f := range archive.Files {
+	for i, f := range archive.Files {
+		if underRace && i%4 != 0 {
+			continue // each is a process, slow to start with the race detector; without it all of them run
+		}
 		kind := map[string]Kind{".sh": Bash, ".sql": SQL, ".promql": PromQL, ".logql": LogQL}[filepath.Ext(f.Name)]
 		code := strings.TrimSuffix(string(f.Data), "\n")
 		all.Go(func() {
