@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"muster/incident"
 )
 
 // hiddenRota has Olga and Oscar hand over a rota that nobody is paged by, and
@@ -264,6 +266,17 @@ func (h *hidden) fromReaders() {
 		h.Fatal(err)
 	}
 	h.look("the statistics", fmt.Sprintf("%+v", rows))
+	week := digest(rows, incident.DigestDue{From: time.Now().Add(-7 * 24 * time.Hour), At: time.Now()}, h.program.roster.zone).Plain()
+	if week == "" {
+		h.Error("the week's digest is empty")
+	}
+	h.look("the week's digest", week)
+	for _, who := range []string{"olga@example.com", "mia@example.com"} {
+		todo, err := h.program.followUps(h.Context(), incident.Person{Key: who})
+		if err != nil || len(todo) != 0 {
+			h.Errorf("%s is to do %v (%v)", who, todo, err)
+		}
+	}
 	h.look("a hand-over", h.program.running(h.program.roster.OnCall("support", time.Now()).Contacts[0].Person).Plain())
 }
 

@@ -33,7 +33,7 @@ func newTodos() *todos { return &todos{by: map[string]Todo{}} }
 func undone(s incident.Incident) []incident.Action {
 	var out []incident.Action
 	for _, a := range s.Actions {
-		if !a.Done && !s.Drill.On && s.MergedInto == "" {
+		if !a.Done && !s.Drill.On && s.MergedInto == "" && s.Imported.From == "" {
 			out = append(out, a)
 		}
 	}
