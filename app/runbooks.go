@@ -134,7 +134,7 @@ func (r *runbooks) Book(id string, s incident.Incident) (incident.Playbook, bool
 				shown.Title = fmt.Sprintf("%s (%d of %d)", section.Title, i+1, len(parts))
 			}
 			if i == 0 {
-				shown.Text = section.Text
+				shown.Text = beyondHead(section, p)
 			}
 			for _, step := range part {
 				shown.Steps = append(shown.Steps, r.step(p, step, s, have))
@@ -150,6 +150,31 @@ func (r *runbooks) Book(id string, s incident.Incident) (incident.Playbook, bool
 		}
 	}
 	return out, true
+}
+
+// beyondHead is a section's text without the lines that the playbook's head
+// shows already.
+func beyondHead(section playbooks.Section, p playbooks.Playbook) string {
+	if section.Title != "" {
+		return section.Text
+	}
+	var kept []string
+	for line := range strings.Lines(section.Text) {
+		label, value, _ := strings.Cut(strings.NewReplacer("*", "", "_", "").Replace(line), ":")
+		value = strings.TrimSpace(value)
+		switch strings.ToLower(strings.TrimSpace(strings.TrimLeft(label, "- "))) {
+		case "severity":
+			if p.Rated && strings.HasPrefix(value, p.Severity.String()) {
+				continue
+			}
+		case "impact", "response time", "escalation":
+			if value != "" && (value == p.Impact || value == p.ResponseTime || value == p.Escalation) {
+				continue
+			}
+		}
+		kept = append(kept, strings.TrimRight(line, "\n"))
+	}
+	return strings.TrimSpace(strings.Join(kept, "\n"))
 }
 
 // digest names what is shown: the file, and what of the configuration and the

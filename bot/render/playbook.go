@@ -90,7 +90,9 @@ func (f Frame) Section(s incident.Incident, playbook string, n int) (Message, bo
 	section1 := b.Playbook.Sections[n-1]
 	title := fmt.Sprintf("📖 *%s*", bold(section1.Title))
 	blocks := []Object{section(title)}
-	if text := prose(section1.Text); text != "" {
+	if text := prose(section1.Text); text != "" && section1.Title == "" { // what stands before the first heading
+		title, blocks = "📖 "+text, []Object{section("📖 " + text)}
+	} else if text != "" {
 		blocks = append(blocks, section(text))
 	}
 	for i, step := range section1.Steps {
