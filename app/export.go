@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 
+	"muster/config"
 	"muster/engine"
 	"muster/incident"
 	"muster/playbooks/evidence"
@@ -29,9 +30,13 @@ func Export(ctx context.Context, q Question, data, id, to string) error {
 	if !exists(data) {
 		return fmt.Errorf("there is no data file %s: name it with --data", data)
 	}
+	cfg, err := config.Load(q.Config, q.Env)
+	if err != nil {
+		return fmt.Errorf("read the templates of the post-mortem: %w", err)
+	}
 	var b bytes.Buffer
-	err := withData(ctx, data, q.Env, func(s *store.Store) error {
-		return export(ctx, s, evidenceOf(data), slackOf(q.Env), id, &b)
+	err = withData(ctx, data, q.Env, func(s *store.Store) error {
+		return export(ctx, s, evidenceOf(data), slackOf(q.Env), cfg.Templates, id, &b)
 	})
 	if err == nil {
 		err = writeWhole(to, &b)
@@ -76,7 +81,7 @@ func withData(ctx context.Context, data string, env func(string) (string, bool),
 }
 
 // export packs what is known of an incident.
-func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread speaking, id string, to *bytes.Buffer) error {
+func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread speaking, own *config.Templates, id string, to *bytes.Buffer) error {
 	stored, err := s.Records(id, 1)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", id, err)
@@ -103,10 +108,10 @@ func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread sp
 		}
 		p.Files = append(p.Files, report.File{Name: piece.Name, SHA256: piece.SHA256})
 	}
-	if parts["postmortem.md"], err = report.Markdown(p, ""); err != nil {
+	if parts["postmortem.md"], err = report.Markdown(p, own.PostmortemMarkdown); err != nil {
 		return err
 	}
-	if parts["postmortem.html"], err = report.HTML(p, ""); err != nil {
+	if parts["postmortem.html"], err = report.HTML(p, own.PostmortemHTML); err != nil {
 		return err
 	}
 	if parts["incident.json"], err = json.MarshalIndent(p.Data, "", "  "); err != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -96,5 +97,27 @@ func lived(t *testing.T, data string, later ...time.Duration) {
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The documents of an export are made by the team's own templates.
+func TestExportUsesTheTeamsTemplates(t *testing.T) {
+	dir := t.TempDir()
+	data, to := filepath.Join(dir, "muster.db"), filepath.Join(dir, "out.zip")
+	lived(t, data)
+	conf := filepath.Join(dir, "config")
+	if err := errors.Join(os.MkdirAll(filepath.Join(conf, "templates"), 0o700),
+		os.WriteFile(filepath.Join(conf, "templates", "postmortem.md.tmpl"), []byte("# Ours: {{.ID}}\n"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := Export(t.Context(), Question{Config: conf, Out: io.Discard, Env: os.LookupEnv}, data, "INC-1", to); err != nil {
+		t.Fatal(err)
+	}
+	c, err := readArchive(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(c.Parts["postmortem.md"]); text != "# Ours: INC-1\n" {
+		t.Errorf("the post-mortem is %q", text)
 	}
 }

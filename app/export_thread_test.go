@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"muster/bot"
+	"muster/config"
 	"muster/playbooks/evidence"
 	"muster/report/archive"
 	"muster/workspace"
@@ -67,7 +68,7 @@ func TestExportHoldsTheThread(t *testing.T) {
 		exported := func(read speaking) ([]byte, archive.Content) {
 			t.Helper()
 			var b bytes.Buffer
-			if err := export(w.Context(), w.program.store, evidence.Open(t.TempDir(), time.Now), read, "INC-1", &b); err != nil {
+			if err := export(w.Context(), w.program.store, evidence.Open(t.TempDir(), time.Now), read, &config.Templates{}, "INC-1", &b); err != nil {
 				t.Fatal(err)
 			}
 			c, err := archive.Read(bytes.NewReader(b.Bytes()), int64(b.Len()))

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"muster/config"
 	"muster/engine"
 	"muster/incident"
 	"muster/report/archive"
@@ -84,7 +85,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("it reads as %+v (%v)", state, err)
 	}
 	var again bytes.Buffer
-	if err := export(t.Context(), s, evidenceOf(home), nil, "INC-4", &again); err != nil {
+	if err := export(t.Context(), s, evidenceOf(home), nil, &config.Templates{}, "INC-4", &again); err != nil {
 		t.Fatal(err)
 	}
 	now, err := archive.Read(bytes.NewReader(again.Bytes()), int64(again.Len()))
