@@ -26,7 +26,7 @@ func TestDrillWakesNobodyOutside(t *testing.T) {
 			}
 		}
 		w.command("erin", "#incidents", "/incident resolve INC-2 a lock")
-		w.inThread(card, time.Minute, "Drill: 20 of 100 points", "Acknowledged: never")
+		w.inThread(card, time.Minute, "Drill: 20 of 100 points", "never acknowledged", "escalations", "no step of a playbook ran")
 		after := w.state("INC-1")
 		if !after.Clock.From.Equal(before.Clock.From) || after.Climb.Attempts != before.Climb.Attempts {
 			t.Errorf("the drill changed the real incident's clocks: %+v %+v", before.Clock, after.Clock)
@@ -37,7 +37,7 @@ func TestDrillWakesNobodyOutside(t *testing.T) {
 		w.command("erin", "#incidents", `/incident drill P3 "small one"`)
 		small := w.card("DRILL: small one")
 		w.command("erin", "#incidents", "/incident resolve INC-3 nothing")
-		w.inThread(small, time.Minute, "100 of 100 points", "INC-2 had 20")
+		w.inThread(small, time.Minute, "100 of 100 points", "INC-2 had 20", "(INC-2: never acknowledged)")
 		w.calm(60 * time.Hour)
 		if w.facts("INC-2")["postmortem_overdue"] != 0 {
 			t.Error("somebody is asked for the post-mortem of a drill")

@@ -103,30 +103,57 @@ func drillFlags(x *exec) (incident.Drill, *Reply) {
 	return d, nil
 }
 
-// DrillScore says how a drill went, against the one before.
+// DrillScore says how a drill went, each figure against the one before.
 func DrillScore(now, last incident.Score) Rich {
 	out := Say(Bold(fmt.Sprintf("Drill: %d of 100 points", now.Points)))
 	if last.ID != "" {
 		out = Say(out, fmt.Sprintf(" (%s had %d)", last.ID, last.Points))
 	}
+	for _, figure := range []func(incident.Score) Rich{drillAcknowledged, drillUpdates, drillEscalations, drillSteps, drillCause} {
+		out = Say(out, "\n• ", figure(now))
+		if last.ID != "" {
+			out = Say(out, fmt.Sprintf(" (%s: ", last.ID), figure(last), ")")
+		}
+	}
+	return out
+}
+
+func drillAcknowledged(s incident.Score) Rich {
 	switch {
-	case now.Acknowledged == 0 && now.InTime:
-		out = Say(out, "\n• Acknowledged: nobody was asked")
-	case now.Acknowledged == 0:
-		out = Say(out, "\n• Acknowledged: never")
-	case now.InTime:
-		out = Say(out, "\n• Acknowledged after ", now.Acknowledged, ", in time")
-	default:
-		out = Say(out, "\n• Acknowledged after ", now.Acknowledged, ", too late")
+	case s.Acknowledged == 0 && s.InTime:
+		return Say("nobody was asked to acknowledge")
+	case s.Acknowledged == 0:
+		return Say("never acknowledged")
+	case s.InTime:
+		return Say("acknowledged after ", s.Acknowledged, ", in time")
 	}
-	if now.Kept+now.Missed > 0 {
-		out = Say(out, fmt.Sprintf("\n• Updates: %d of %d on time", now.Kept, now.Kept+now.Missed))
-	} else {
-		out = Say(out, "\n• Updates: none was due")
+	return Say("acknowledged after ", s.Acknowledged, ", too late")
+}
+
+func drillUpdates(s incident.Score) Rich {
+	if s.Kept+s.Missed == 0 {
+		return Say("no update was due")
 	}
-	out = Say(out, "\n• Levels paged: ", now.Levels)
-	if now.Cause {
-		return Say(out, "\n• The root cause was written down")
+	return Say(fmt.Sprintf("%d of %d updates on time", s.Kept, s.Kept+s.Missed))
+}
+
+func drillEscalations(s incident.Score) Rich {
+	if s.Escalations() == 0 {
+		return Say("no escalation")
 	}
-	return Say(out, "\n• No root cause was written down")
+	return Say(count(s.Escalations(), "escalation"))
+}
+
+func drillSteps(s incident.Score) Rich {
+	if s.Steps == 0 {
+		return Say("no step of a playbook ran")
+	}
+	return Say(count(s.Steps, "step"), " of playbooks ran")
+}
+
+func drillCause(s incident.Score) Rich {
+	if s.Cause {
+		return Say("the root cause was written down")
+	}
+	return Say("no root cause was written down")
 }

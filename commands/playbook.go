@@ -178,19 +178,12 @@ func (c *Commands) open(x *exec, id string) Reply {
 		if _, fresh := happened[incident.PlaybookOpened](o); fresh {
 			verb = "is shown now"
 		}
-		body := Say(Bold(book.Title), " ", verb, " in the thread of ", Bold(o.after.ID), ": ", plural(len(book.Sections), "section"), ", ", runnable(book), ".")
+		body := Say(Bold(book.Title), " ", verb, " in the thread of ", Bold(o.after.ID), ": ", count(len(book.Sections), "section"), ", ", runnable(book), ".")
 		if x.call.Via != ViaSlack {
 			body = Say(body, "\n", outline(book, o.after.Shelf))
 		}
 		return Reply{Body: body, Data: book}
 	})
-}
-
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return strconv.Itoa(n) + " " + word + "s"
 }
 
 func runnable(p incident.Playbook) string {
@@ -202,7 +195,7 @@ func runnable(p incident.Playbook) string {
 			}
 		}
 	}
-	return plural(n, "step") + " can run here"
+	return count(n, "step") + " can run here"
 }
 
 // outline is a playbook as words: each step with its number, what it does and

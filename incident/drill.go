@@ -79,14 +79,21 @@ type Score struct {
 	InTime       bool          `json:"in_time,omitempty"`
 	Kept         int           `json:"kept,omitempty"`
 	Missed       int           `json:"missed,omitempty"`
-	// Levels are the levels that were paged.
-	Levels int  `json:"levels,omitempty"`
-	Cause  bool `json:"cause,omitempty"`
+	// Levels counts the levels that were paged; all but the first are
+	// escalations.
+	Levels int `json:"levels,omitempty"`
+	// Steps counts the steps of playbooks that ran.
+	Steps int  `json:"steps,omitempty"`
+	Cause bool `json:"cause,omitempty"`
 }
+
+// Escalations counts the levels that were paged because those before did not
+// answer.
+func (s Score) Escalations() int { return max(0, s.Levels-1) }
 
 // Score says how the drill went so far.
 func (s Incident) Score() Score {
-	out := Score{ID: s.ID, Kept: s.Tally.Kept, Missed: s.Tally.Missed, Levels: len(s.Tally.Levels), Cause: strings.TrimSpace(s.Resolution.Cause) != ""}
+	out := Score{ID: s.ID, Kept: s.Tally.Kept, Missed: s.Tally.Missed, Levels: len(s.Tally.Levels), Steps: len(s.Tally.Steps), Cause: strings.TrimSpace(s.Resolution.Cause) != ""}
 	levels := s.Levels()
 	switch at := s.Tally.Acknowledged; {
 	case !at.IsZero():
