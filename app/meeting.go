@@ -59,7 +59,7 @@ func (p *Program) postMeeting(ctx context.Context, d outbox.Delivery, e incident
 		zone = e.At.UTC().Location()
 	}
 	return p.bot.Handler().Share(ctx, d, maybeSent, bot.File{
-		Name: strings.ToLower(s.ID) + "-post-mortem.ics", Title: "Post-mortem of " + s.ID + ", " + e.At.In(zone).Format("Mon 2 Jan 15:04 MST"), Data: m.File(),
+		Name: fmt.Sprintf("%s-post-mortem-%d.ics", strings.ToLower(s.ID), e.Seq), Title: "Post-mortem of " + s.ID + ", " + e.At.In(zone).Format("Mon 2 Jan 15:04 MST"), Data: m.File(),
 	})
 }
 

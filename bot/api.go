@@ -81,8 +81,9 @@ type Query struct {
 // Found is a message that was found.
 type Found struct {
 	TS, Thread, User, Text string
-	Delivery               string // of ours; empty: none
-	Through                uint64 // as it was posted
+	Delivery               string   // of ours; empty: none
+	Through                uint64   // as it was posted
+	Files                  []string // names
 }
 
 // Channel is a public or private channel.

@@ -317,6 +317,11 @@ const (
 
 // find looks for the message of a delivery in a channel or thread.
 func (b *Bot) find(ctx context.Context, channel, thread, delivery string, since time.Time) (m Found, ok bool, err error) {
+	return b.seek(ctx, channel, thread, since, func(m Found) bool { return m.Delivery == delivery })
+}
+
+// seek looks for a message in a channel or thread.
+func (b *Bot) seek(ctx context.Context, channel, thread string, since time.Time, is func(Found) bool) (m Found, ok bool, err error) {
 	q := Query{Channel: channel, TS: thread, Oldest: since, Limit: findPage}
 	for range findPages {
 		var list []Found
@@ -330,7 +335,7 @@ func (b *Bot) find(ctx context.Context, channel, thread, delivery string, since 
 			return Found{}, false, fmt.Errorf("look for what was posted before: %w", err)
 		}
 		for _, m := range list {
-			if m.Delivery == delivery {
+			if is(m) {
 				return m, true, nil
 			}
 		}

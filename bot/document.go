@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"muster/incident"
 	"muster/outbox"
@@ -23,29 +24,39 @@ func documentLimits(e incident.Effect) ([]outbox.Limit, bool) {
 	}
 }
 
-// Share makes one attempt to post files into an incident's thread. A file
-// carries nothing by which it could be found again: after an unclear failure it
-// is not posted twice.
+// Share makes one attempt to post files into an incident's thread. A file is
+// found again by its name, which no other delivery's file in the thread has.
 func (h Handler) Share(ctx context.Context, d outbox.Delivery, maybeSent bool, files ...File) ([]byte, error) {
 	s, err := h.b.cfg.Incidents.State(ctx, d.Stream)
 	switch {
 	case err != nil:
 		return nil, outbox.NotSentError{Err: fmt.Errorf("read %s: %w", d.Stream, err)}
 	case s.Card.TS == "":
-		return nil, outbox.PermanentError{Reason: "there is no card whose thread it could go into"}
-	case maybeSent:
-		return nil, outbox.PermanentError{Reason: "it is not known whether the file is there"}
+		return nil, outbox.NotSentError{Err: errNoCard}
 	}
 	if _, err := h.b.me(ctx); err != nil {
 		return nil, outcome(err)
 	}
+	x := &sending{Bot: h.b, d: d, maybeSent: maybeSent, s: s}
 	for _, f := range files {
-		f.Channel, f.Thread = s.Card.Channel, s.Card.TS
-		if _, err := h.b.api.UploadFile(ctx, f); err != nil {
+		if err := x.share(ctx, f); err != nil {
 			return nil, limited(outcome(err))
 		}
 	}
 	return json.Marshal(incident.Receipt{})
+}
+
+// share posts a file into the card's thread, unless an attempt before did.
+func (x *sending) share(ctx context.Context, f File) error {
+	f.Channel, f.Thread = x.s.Card.Channel, x.s.Card.TS
+	if x.maybeSent {
+		named := func(m Found) bool { return slices.Contains(m.Files, f.Name) }
+		if _, ok, err := x.seek(ctx, f.Channel, f.Thread, x.d.At.Add(-skew), named); err != nil || ok {
+			return err
+		}
+	}
+	_, err := x.api.UploadFile(ctx, f)
+	return err
 }
 
 // Document is a post-mortem to be posted.

@@ -106,18 +106,15 @@ func (x *sending) output(ctx context.Context, n int) error {
 		return nil
 	case x.s.Card.TS == "":
 		return outbox.PermanentError{Reason: "there is no card whose thread it could go into"}
-	case x.maybeSent: // a file carries nothing by which it could be found again
-		return outbox.PermanentError{Reason: "it is not known whether the file is there; the whole output is in the evidence"}
 	}
 	data, err := x.cfg.Evidence(ctx, x.s.ID, run.Outcome.Ref)
 	if err != nil {
 		return outbox.PermanentError{Reason: "the evidence could not be read", Err: err}
 	}
-	_, err = x.api.UploadFile(ctx, File{
-		Channel: x.s.Card.Channel, Thread: x.s.Card.TS, Name: fmt.Sprintf("%s-run-%d.txt", strings.ToLower(x.s.ID), n),
+	return x.share(ctx, File{
+		Name:  fmt.Sprintf("%s-run-%d.txt", strings.ToLower(x.s.ID), n),
 		Title: fmt.Sprintf("Run %d: %s", n, run.Title), Data: data,
 	})
-	return err
 }
 
 // Progress shows what a run has said so far. Its error means that it was not

@@ -185,6 +185,9 @@ func found(list []slack.Message) []Found {
 	out := make([]Found, len(list))
 	for i, m := range list {
 		out[i] = Found{TS: m.Timestamp, Thread: m.ThreadTimestamp, User: m.User, Text: m.Text}
+		for _, f := range m.Files {
+			out[i].Files = append(out[i].Files, f.Name)
+		}
 		if m.Metadata.EventType == metadataType {
 			out[i].Delivery, _ = m.Metadata.EventPayload["delivery"].(string)
 			through, _ := m.Metadata.EventPayload["through"].(float64)

@@ -165,6 +165,10 @@ func (w *world) seen(all []history) []seen {
 			if len(m.Metadata) > 0 {
 				w.must(json.Unmarshal(m.Metadata, &meta))
 			}
+			for _, f := range m.Files { // a file carries no delivery, only its name
+				name, _ := f["name"].(string)
+				meta.Payload.Delivery = meetingDelivery(all, name)
+			}
 			out = append(out, seen{delivery: meta.Payload.Delivery, channel: channel, text: m.Text, at: w.clock.wall(stamp(m.TS))})
 		}
 		for _, m := range p.Messages(channel) {
@@ -189,6 +193,18 @@ func (w *world) seen(all []history) []seen {
 		look(p, p.DM("muster"))
 	}
 	return out
+}
+
+// meetingDelivery is the delivery whose calendar file has a name; empty: none.
+func meetingDelivery(all []history, name string) string {
+	for _, h := range all {
+		for _, d := range h.deliveries() {
+			if e, ok := d.effect.(incident.MeetingFile); ok && name == fmt.Sprintf("%s-post-mortem-%d.ics", strings.ToLower(h.id), e.Seq) {
+				return d.id
+			}
+		}
+	}
+	return ""
 }
 
 // stamp is the moment of a message's timestamp.
@@ -332,7 +348,7 @@ func (h history) shows(e incident.Effect) bool {
 	case incident.Thread:
 		started, ok := h.records[e.Seq-1].Event.(incident.LadderStarted)
 		return !ok || started.Round > 0 || started.Why == incident.WhyRaised // else the first page says it
-	case incident.Announce, incident.Tell, incident.Last, incident.Notify, incident.Operations:
+	case incident.Announce, incident.Tell, incident.Last, incident.Notify, incident.Operations, incident.MeetingFile:
 		return true
 	case incident.Room:
 		return e.Step == incident.RoomCard

@@ -91,7 +91,7 @@ func startChild(program string, limits Limits, order []byte) (*child, error) {
 		c.kill()
 		ended := <-c.exited
 		read.Close()
-		return nil, fmt.Errorf("%w: %w: %s", err, ended, c.said.line())
+		return nil, fmt.Errorf("it ended before it took its order: %w, %w", ended, err)
 	}
 	return c, nil
 }
