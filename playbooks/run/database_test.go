@@ -30,6 +30,18 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	return c
 }
 
+// meanwhile runs a statement until it ends or the test does.
+func meanwhile(t *testing.T, c *pgx.Conn, sql string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _, _ = c.Exec(ctx, sql) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+}
+
 func execute(t *testing.T, c *pgx.Conn, sql string) {
 	t.Helper()
 	if _, err := c.Exec(t.Context(), sql); err != nil {
@@ -61,11 +73,11 @@ func TestAPostgreSQLInTrouble(t *testing.T) {
 	r := New(Config{DataSources: map[string]string{"main": url}})
 
 	slow := connect(t, url)
-	go slow.Exec(context.Background(), `SELECT pg_sleep(600)`)
+	meanwhile(t, slow, `SELECT pg_sleep(600)`)
 	blocker, blocked := connect(t, url), connect(t, url)
 	execute(t, blocker, `BEGIN`)
 	execute(t, blocker, `UPDATE orders SET note = 'mine' WHERE id = 1`)
-	go blocked.Exec(context.Background(), `UPDATE orders SET note = 'yours' WHERE id = 1`)
+	meanwhile(t, blocked, `UPDATE orders SET note = 'yours' WHERE id = 1`)
 	const blocking = `SELECT blocked.pid AS blocked, unnest(pg_blocking_pids(blocked.pid)) AS blocker FROM pg_stat_activity blocked WHERE cardinality(pg_blocking_pids(blocked.pid)) > 0`
 	var found Result
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
@@ -180,11 +192,7 @@ func TestReadingSQLIsBounded(t *testing.T) {
 		t.Errorf("a query without end: %s %s", res.Ended, res.Why)
 	}
 	sleeper := connect(t, url)
-	sleep, wake := context.WithCancel(t.Context())
-	var sleeping sync.WaitGroup
-	sleeping.Go(func() { _, _ = sleeper.Exec(sleep, `SELECT pg_sleep(30), 'found by a stranger'`) })
-	defer sleeping.Wait()
-	defer wake()
+	meanwhile(t, sleeper, `SELECT pg_sleep(30), 'found by a stranger'`)
 	var hidden Result
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		hidden = sqlStep(t, r, Read, `SELECT query FROM pg_stat_activity WHERE pid <> pg_backend_pid()`, func(q *Request) { q.DataSource = "weak" })
