@@ -153,5 +153,8 @@ func notSent(err error) bool {
 
 // statusError tells an HTTP failure from a refusal of the API.
 func statusError(method string, status int) *Error {
+	if status == http.StatusTooManyRequests { // it does not say for how long
+		return &Error{Method: method, Code: "ratelimited", RetryAfter: unsaidWait}
+	}
 	return &Error{Method: method, Code: http.StatusText(status), Status: status}
 }

@@ -74,9 +74,6 @@ func refused(method string, err error) error {
 		return &Error{Method: method, Code: "ratelimited", RetryAfter: max(e.RetryAfter, time.Second)}
 	}
 	if e, ok := errors.AsType[slack.StatusCodeError](err); ok {
-		if e.Code == http.StatusTooManyRequests { // it does not say for how long
-			return &Error{Method: method, Code: "ratelimited", RetryAfter: unsaidWait}
-		}
 		return statusError(method, e.Code)
 	}
 	if e, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
