@@ -88,8 +88,8 @@ func BenchmarkStats(b *testing.B) {
 				b.ReportMetric(millis(quantile(took, 0.5)), "ms-p50")
 				worst := quantile(took, 1)
 				b.ReportMetric(millis(worst), "ms-max")
-				if worst > 4*time.Second {
-					b.Errorf("an answer took %v", worst)
+				if worst > lenient*time.Second {
+					b.Errorf("an answer took %v, want 1 s", worst)
 				}
 			})
 		}
