@@ -274,6 +274,11 @@ func (d *draft) head(step Step) (head, error) {
 
 // append puts the records in the log and moves the head.
 func (d *draft) append(h *head, step Step) ([]Record, error) {
+	if step.Erase {
+		if err := d.erase(h, step); err != nil {
+			return nil, err
+		}
+	}
 	records := make([]Record, len(step.Records))
 	for i, r := range step.Records {
 		if r.Stream != "" && r.Stream != step.Stream || r.Seq != 0 && r.Seq != h.seq+1 {
@@ -283,8 +288,12 @@ func (d *draft) append(h *head, step Step) ([]Record, error) {
 			return nil, fmt.Errorf("%w: the kind of %s record %d has %d bytes, at most %d are kept", ErrInvalid, step.Stream, h.seq+1, len(r.Kind), MaxName)
 		}
 		r.Stream, r.Seq, r.At, r.Prev = step.Stream, h.seq+1, r.At.UTC().Round(0), h.hash
+		r.Tombstone = step.Erase && i == 0
 		r.Hash = hashRecord(&r)
 		e := entry{Record: r, back: h.position, mark: [markLen]byte(r.Hash[:markLen])}
+		if r.Tombstone {
+			e.back = 0
+		}
 		// Another writer may have been here; its record must not be overwritten.
 		d.only = append(d.only, kv.If{Key: logKey(d.position)})
 		d.put(logKey(d.position), e.encode(d.position))

@@ -12,7 +12,8 @@ import (
 // Verify reads the whole history and holds it against the chain: every record
 // is there, unaltered and in its place, up to the last one of every stream and
 // the last stream of every numbered prefix. It returns the first broken link as
-// a *BrokenLink. It may run while steps are committed; it looks at what was
+// a *BrokenLink. A history whose beginning was erased is whole from its
+// tombstone on. It may run while steps are committed; it looks at what was
 // there when it began.
 func (s *Store) Verify() error {
 	ends, err := s.ends()
@@ -20,6 +21,11 @@ func (s *Store) Verify() error {
 		return err
 	}
 	at := make(map[string]link, len(ends))
+	for stream, end := range ends {
+		if end.erased > 0 {
+			at[stream] = link{seq: end.erased - 1}
+		}
+	}
 	r := kv.Prefix([]byte{spaceLog})
 	for r.From != nil {
 		if r.From, err = s.verifySome(r, ends, at); err != nil {
@@ -27,7 +33,15 @@ func (s *Store) Verify() error {
 		}
 	}
 	for _, stream := range sorted(ends) {
-		if end, got := ends[stream], at[stream]; got.seq < end.seq {
+		end, got := ends[stream], at[stream]
+		if got.seq >= end.seq {
+			continue
+		}
+		erased, err := s.erasedSince(stream, end.erased)
+		if err != nil {
+			return err
+		}
+		if !erased {
 			return &BrokenLink{stream, got.seq + 1, "is missing"}
 		}
 	}
@@ -38,6 +52,7 @@ func (s *Store) Verify() error {
 type link struct {
 	seq, position uint64
 	hash          [32]byte
+	erased        uint64 // the sequence of the tombstone; 0: none
 }
 
 // ends are the heads of all streams at one moment.
@@ -50,7 +65,7 @@ func (s *Store) ends() (map[string]link, error) {
 			broken = &BrokenLink{streamName(k), 0, "has a head that cannot be read"}
 			return false
 		}
-		ends[streamName(k)] = link{h.seq, h.position, h.hash}
+		ends[streamName(k)] = link{h.seq, h.position, h.hash, h.erased}
 		return true
 	})
 	return ends, cmp.Or(err, broken)
@@ -127,9 +142,9 @@ func follow(position uint64, v []byte, ends, at map[string]link) *misfit {
 	}
 	end, known := ends[e.Stream]
 	before := at[e.Stream]
-	if !known || e.Seq > end.seq && before.seq >= end.seq {
-		// Written after Verify began, or the stream's head is gone; numbered
-		// streams are counted at the end.
+	if !known || e.Seq > end.seq && before.seq >= end.seq || e.Tombstone && e.Seq > end.seq || e.Seq < end.erased {
+		// Written after Verify began, or erased and not swept yet, or the
+		// stream's head is gone; numbered streams are counted at the end.
 		return nil
 	}
 	broken := func(seq uint64, problem string) *misfit {
@@ -143,7 +158,7 @@ func follow(position uint64, v []byte, ends, at map[string]link) *misfit {
 	case e.Seq == end.seq && (e.Hash != end.hash || position != end.position):
 		return broken(e.Seq, "is not the one that the stream ends with")
 	}
-	at[e.Stream] = link{e.Seq, position, e.Hash}
+	at[e.Stream] = link{seq: e.Seq, position: position, hash: e.Hash}
 	return nil
 }
 

@@ -59,6 +59,11 @@ func (s *Store) load(stream string) (out Loaded, again bool, err error) {
 		out.Snapshot, out.SnapshotVersion, out.SnapshotSeq = nil, 0, 0
 		out.After, err = s.back(stream, &h, 0, [32]byte{})
 	}
+	if errors.Is(err, ErrDamaged) {
+		if again, found := s.erasedSince(stream, h.erased); again || found != nil {
+			return out, again, found
+		}
+	}
 	return out, false, err
 }
 
@@ -77,11 +82,13 @@ func (s *Store) headOf(stream string) (h head, found bool, err error) {
 }
 
 // back walks from the head down to the record after a sequence and checks every
-// link on the way. prev is the hash of the record at that sequence.
+// link on the way. prev is the hash of the record at that sequence. Nothing is
+// before a tombstone.
 func (s *Store) back(stream string, h *head, after uint64, prev [32]byte) ([]Record, error) {
 	if h.seq <= after {
 		return nil, nil
 	}
+	after = max(after, h.base())
 	entries := make([]entry, h.seq-after)
 	position := h.position
 	for seq := h.seq; seq > after; seq-- {
@@ -127,17 +134,25 @@ func (s *Store) entryAt(stream string, seq, position uint64) (e entry, err error
 }
 
 // Records returns the records of a stream from a sequence on, in order, each
-// checked against the chain. 0 and 1 both mean all.
+// checked against the chain. 0 and 1 both mean all that were not erased.
 func (s *Store) Records(stream string, from uint64) ([]Record, error) {
 	h, found, err := s.headOf(stream)
 	if err != nil || !found || h.seq == 0 {
 		return nil, err
 	}
 	all, err := s.back(stream, &h, 0, [32]byte{})
-	if err != nil || uint64(len(all)) < from {
+	if errors.Is(err, ErrDamaged) {
+		if again, found := s.erasedSince(stream, h.erased); found != nil {
+			return nil, found
+		} else if again {
+			return s.Records(stream, from)
+		}
+	}
+	if err != nil {
 		return nil, err
 	}
-	return all[max(from, 1)-1:], nil
+	skip := max(from, h.base()+1) - h.base() - 1
+	return all[min(skip, uint64(len(all))):], nil
 }
 
 // Hot returns the streams to step at start, in the order of their names and

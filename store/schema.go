@@ -9,8 +9,13 @@ import (
 	"muster/store/kv"
 )
 
-// Schema is the version of the shape that this program writes.
-const Schema = 2
+// Schema is the version of the shape that this program begins with. A file that
+// holds tombstones has the version after it, so that a program that does not
+// know them leaves it alone.
+const (
+	Schema           = 2
+	schemaTombstones = 3
+)
 
 // schemaKey is outside of the names that Put can reach.
 var schemaKey = []byte{spaceValues, 's'}
@@ -27,12 +32,12 @@ func migrate(engine kv.Engine) error {
 	switch {
 	case err != nil:
 		return err
-	case version == Schema:
+	case version == Schema, version == schemaTombstones:
 		return nil
 	case version == 0:
 		return engine.Commit([]kv.Op{schemaOp(Schema)}, []kv.If{{Key: schemaKey}})
-	case version > Schema:
-		return fmt.Errorf("%w: it has schema version %d, this program knows up to %d; run the program that wrote it, or restore a backup from before", ErrNewer, version, Schema)
+	case version > schemaTombstones:
+		return fmt.Errorf("%w: it has schema version %d, this program knows up to %d; run the program that wrote it, or restore a backup from before", ErrNewer, version, schemaTombstones)
 	}
 	rewriter, ok := engine.(kv.Rewriter)
 	if !ok {
@@ -130,7 +135,7 @@ func chainEnds1(from kv.Engine) (map[string]link, error) {
 			broken = &BrokenLink{e.Stream, before.seq + 1, "is missing or was altered"}
 			return false
 		}
-		ends[e.Stream] = link{e.Seq, logPosition(k), e.Hash}
+		ends[e.Stream] = link{seq: e.Seq, position: logPosition(k), hash: e.Hash}
 		return true
 	})
 	if broken != nil {

@@ -24,6 +24,9 @@ type Record struct {
 	// first), Hash the SHA-256 over Prev and all the fields above. The store
 	// fills both.
 	Prev, Hash [32]byte
+	// Tombstone is set where the records before this one were erased. Prev is
+	// then all that is left of them. The store fills it.
+	Tombstone bool
 }
 
 // Request is an answered request: who asks again with the same key gets the
@@ -63,6 +66,10 @@ type Step struct {
 	// Records are appended in order. Stream and Seq may be zero; when set, they
 	// must be right.
 	Records []Record
+	// Erase makes the first of Records a tombstone: the records before it are
+	// given up. They are not read again from then on, and Sweep takes them out of
+	// the file.
+	Erase bool
 	// Deliver adds effects to the outbox. An empty ID is filled with
 	// "STREAM/SEQ/INDEX": SEQ is the sequence of the stream after this step,
 	// INDEX counts all deliveries that were added at this sequence, from 0;

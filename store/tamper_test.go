@@ -23,7 +23,7 @@ type cell struct {
 }
 
 // TestEveryAlterationIsFound: in a file with many incidents whose records lie
-// among each other, one changed byte of any record, one record that is gone and
+// among each other, some of them erased up to a tombstone, one changed byte of any record, one record that is gone and
 // two that changed places are found every time, and the first record that is
 // not what was written is named.
 func TestEveryAlterationIsFound(t *testing.T) {
@@ -93,6 +93,12 @@ func manyIncidents(t *testing.T, s *store.Store, engine kv.Engine, rng *rand.Ran
 		done := storetest.Commit(t, s, store.Step{Stream: stream, Expect: ends[stream], Records: []store.Record{{At: storetest.At, Kind: "noted", Version: 1, Body: typical(n)}}})
 		ends[stream] = done.Seq
 	}
+	for n := 1; n <= streams; n += 5 {
+		stream := fmt.Sprintf("INC-%d", n)
+		storetest.Commit(t, s, store.Step{Stream: stream, Expect: ends[stream], Erase: true, Records: []store.Record{storetest.Fact("erased", `{"records":12}`)}})
+	}
+	_, err := s.Sweep(t.Context())
+	must(t, err)
 	at := map[uint64]cell{}
 	var keys []uint64
 	must(t, engine.Scan(kv.Prefix([]byte{'l'}), func(k, v []byte) bool {
@@ -109,10 +115,15 @@ func manyIncidents(t *testing.T, s *store.Store, engine kv.Engine, rng *rand.Ran
 	return out
 }
 
-// named reads a record's stream and sequence: they stand behind its shape.
+// named reads a record's stream and sequence: they stand behind its shape, and
+// a tombstone's behind the hash of what was erased.
 func named(value []byte) (stream string, seq uint64) {
-	n, read := binary.Uvarint(value[1:])
-	rest := value[1+read:]
+	skip := 1
+	if value[0] == 2 {
+		skip += 32
+	}
+	n, read := binary.Uvarint(value[skip:])
+	rest := value[skip+read:]
 	seq, _ = binary.Uvarint(rest[n:])
 	return string(rest[:n]), seq
 }

@@ -11,18 +11,26 @@ import (
 // Shapes of the values. A new shape of one kind gets a new number and a
 // migration.
 const (
-	shapeHead     = 2
-	shapeRecord   = 1
-	shapeFold     = 1
-	shapeDelivery = 1
-	shapeRequest  = 1
+	shapeHead      = 2
+	shapeRecord    = 1
+	shapeTombstone = 2 // of a record
+	shapeErased    = 3 // of a head
+	shapeFold      = 1
+	shapeDelivery  = 1
+	shapeRequest   = 1
 )
 
 // hashRecord is the link of the chain: every field with its length in front, so
 // that no two records have the same bytes.
+// Another first line keeps an ordinary record from being passed off as a
+// tombstone.
 func hashRecord(r *Record) [32]byte {
 	b := make([]byte, 0, 128+len(r.Body))
-	b = append(b, "muster record 1\x00"...)
+	if r.Tombstone {
+		b = append(b, "muster tombstone 1\x00"...)
+	} else {
+		b = append(b, "muster record 1\x00"...)
+	}
 	b = append(b, r.Prev[:]...)
 	b = appendSized(b, r.Stream)
 	b = binary.BigEndian.AppendUint64(b, r.Seq)
@@ -42,7 +50,8 @@ func appendSized[S string | []byte](b []byte, s S) []byte {
 // entry is a record in the log. back is the position of the record before in
 // the same stream, 0 for the first. Of its hash only the beginning is kept: it
 // tells which record was altered, while the whole chain hangs on the full hash
-// in the head.
+// in the head. A tombstone has no record before it any more: back is 0, and the
+// hash of the last one that was erased stands in the entry.
 type entry struct {
 	Record
 	back uint64
@@ -51,17 +60,24 @@ type entry struct {
 
 const markLen = 8
 
-// link chains the entry to the hash of the record before it and reports whether
-// it is what was written.
+// link chains the entry to the hash of the record before it, which a tombstone
+// knows itself, and reports whether it is what was written.
 func (e *entry) link(prev [32]byte) bool {
-	e.Prev = prev
+	if !e.Tombstone {
+		e.Prev = prev
+	}
 	e.Hash = hashRecord(&e.Record)
 	return e.mark == [markLen]byte(e.Hash[:markLen])
 }
 
 func (e *entry) encode(position uint64) []byte {
 	w := encoder{b: make([]byte, 0, 96+len(e.Stream)+len(e.Kind)+len(e.Body))}
-	w.byte(shapeRecord)
+	if e.Tombstone {
+		w.byte(shapeTombstone)
+		w.raw(e.Prev[:])
+	} else {
+		w.byte(shapeRecord)
+	}
 	w.string(e.Stream)
 	w.uint(e.Seq)
 	if e.back == 0 {
@@ -79,7 +95,13 @@ func (e *entry) encode(position uint64) []byte {
 
 func decodeEntry(position uint64, v []byte) (e entry, err error) {
 	d := decoder{b: v}
-	d.shape(shapeRecord)
+	switch d.byte() {
+	case shapeRecord:
+	case shapeTombstone:
+		e.Tombstone, e.Prev = true, d.hash()
+	default:
+		d.fail()
+	}
 	e.Stream = d.string()
 	e.Seq = d.uint()
 	if back := d.uint(); back > position {
@@ -103,11 +125,21 @@ type head struct {
 	hot      bool
 	given    uint64 // deliveries that were given an ID at seq
 	summary  []byte // nil: none
+	// erased is the sequence of the tombstone with which the history begins; 0:
+	// it begins with its first record. remains is the position of the last
+	// erased record that still has to leave the file; 0: none.
+	erased, remains uint64
 }
 
 func (h *head) encode() []byte {
 	w := encoder{b: make([]byte, 0, 64+len(h.summary))}
-	w.byte(shapeHead)
+	if h.erased == 0 {
+		w.byte(shapeHead)
+	} else {
+		w.byte(shapeErased)
+		w.uint(h.erased)
+		w.uint(h.remains)
+	}
 	w.uint(h.seq)
 	w.uint(h.position)
 	w.raw(h.hash[:])
@@ -120,7 +152,13 @@ func (h *head) encode() []byte {
 
 func decodeHead(v []byte) (h head, err error) {
 	d := decoder{b: v}
-	d.shape(shapeHead)
+	switch d.byte() {
+	case shapeHead:
+	case shapeErased:
+		h.erased, h.remains = d.uint(), d.uint()
+	default:
+		d.fail()
+	}
 	h.seq = d.uint()
 	h.position = d.uint()
 	h.hash = d.hash()

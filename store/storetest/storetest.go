@@ -51,6 +51,8 @@ func Run(t *testing.T, fresh Fresh) {
 		{"a refused step does not spoil those beside it", refusedAmongOthers},
 		{"a large step is not split", large},
 		{"the chain holds", chain},
+		{"an erased history leaves a tombstone", erased},
+		{"erasing disturbs no reader", erasedMeanwhile},
 		{"many callers at once", crowd},
 		{"who gives up waiting is not written", givesUp},
 		{"a closed store refuses", closed},
