@@ -20,7 +20,7 @@ const (
 
 // chores are what the program does for its own sake, by the clock.
 func (p *Program) chores() []*part {
-	parts := []*part{{name: "sweep", run: p.sweepNightly}, {name: "damage", run: p.tellDamage}}
+	parts := []*part{{name: "sweep", run: p.sweepNightly}, {name: "damage", run: p.tellDamage}, {name: "listings", run: p.renewListings}}
 	if p.opt.Env.MusterDeadmanURL.IsSet() {
 		parts = append(parts, &part{name: "heartbeat", run: p.beat})
 	}

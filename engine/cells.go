@@ -12,8 +12,9 @@ import (
 )
 
 // SnapshotVersion is the shape of the stored fold. It goes up whenever the
-// state or Apply changes; older snapshots are then ignored.
-const SnapshotVersion = 3
+// state, Apply or Summary changes; older snapshots are then ignored, and older
+// entries of listings made again by Renew.
+const SnapshotVersion = 4
 
 // hold locks a stream for one step.
 func (e *Engine[S]) hold(stream string) *cell[S] {

@@ -24,6 +24,8 @@ type Incidents struct {
 
 // Summary is an incident in a listing.
 type Summary struct {
+	// Fold is the SnapshotVersion that it was made with; see Renew.
+	Fold       int               `json:"fold,omitempty"`
 	ID         string            `json:"id"`
 	Title      string            `json:"title"`
 	Severity   incident.Severity `json:"severity"`
@@ -58,6 +60,7 @@ func Summarise(s incident.Incident) Summary {
 		writer = s.Writer()
 	}
 	return Summary{
+		Fold: SnapshotVersion,
 		Todo: todo, Writer: writer,
 		Drill: s.Drill.On, Score: score,
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
