@@ -182,13 +182,7 @@ func (p *Program) lookAtGroup(ctx context.Context, g incident.AlertGroup) error 
 }
 
 // The picture of an alert's expression: the last hour, for a phone.
-const (
-	chartSpan   = time.Hour
-	chartStep   = 30 * time.Second
-	chartWidth  = 800
-	chartHeight = 360
-	chartLines  = 5
-)
+const chartSpan = time.Hour
 
 // chartAlert draws what a group's alert measures and keeps the picture for its
 // message. Without Prometheus, or without values, there is none.
@@ -226,32 +220,19 @@ func (p *Program) chartAlert(ctx context.Context, d outbox.Delivery, e incident.
 
 // draw asks for what an alert measures and draws it; nil: there are no values.
 func (p *Program) draw(ctx context.Context, a incident.Alert) ([]byte, error) {
-	measured := a.Expr
-	picture := chart.Chart{Title: a.Name, Marks: []chart.Mark{{At: a.StartsAt, Label: "firing"}}}
-	if m, _, limit, ok := query.Condition(a.Expr); ok {
-		measured, picture.Threshold = m, &limit
+	q := incident.WatchQuery{Name: a.Name, Expr: a.Expr}
+	if measured, op, limit, ok := query.Condition(a.Expr); ok {
+		q.Expr, q.Op, q.Limit = measured, op, &limit
 	}
 	to := p.now().Truncate(time.Second)
-	series, err := p.sources.prometheus.Range(ctx, measured, to.Add(-chartSpan), to, chartStep)
-	if err != nil || len(series) == 0 {
+	c, ok, err := p.measured(ctx, q, to.Add(-chartSpan), to, chartStep)
+	if !ok {
 		return nil, err
 	}
-	picture.From, picture.To = to.Add(-chartSpan), to
-	if a.StartsAt.IsZero() || a.StartsAt.Before(picture.From) || a.StartsAt.After(to) {
-		picture.Marks = nil
+	if !a.StartsAt.IsZero() {
+		c.Marks = []chart.Mark{{At: a.StartsAt, Label: "firing"}}
 	}
-	if len(series) > chartLines {
-		series = series[:chartLines]
-	}
-	titles := query.Titles(series)
-	for i, s := range series {
-		line := chart.Line{Name: titles[i]}
-		for _, point := range s.Points {
-			line.Points = append(line.Points, chart.Point(point))
-		}
-		picture.Lines = append(picture.Lines, line)
-	}
-	return chart.PNG(picture, chartWidth, chartHeight)
+	return chart.PNG(c, chartWidth, chartHeight)
 }
 
 func graphLink(a incident.Alert) string {

@@ -9,7 +9,6 @@ import (
 	"muster/bot"
 	"muster/incident"
 	"muster/outbox"
-	"muster/query"
 	"muster/report"
 	"muster/report/chart"
 )
@@ -101,34 +100,13 @@ func (p *Program) documentChart(ctx context.Context, s incident.Incident, q inci
 	if now := p.now().Truncate(time.Second); to.After(now) {
 		to = now
 	}
-	c := chart.Chart{Title: q.Name, Unit: q.Unit, From: from, To: to, Marks: []chart.Mark{{At: s.DeclaredAt, Label: "declared"}, {At: s.ResolvedAt, Label: "resolved"}}}
-	if at := s.Tally.Mitigated; at.After(s.DeclaredAt) && at.Before(s.ResolvedAt) {
-		c.Marks = []chart.Mark{c.Marks[0], {At: at, Label: "mitigated"}, c.Marks[1]}
-	}
-	scale := 1.0
-	if q.Unit == "ratio" {
-		scale, c.Unit = 100, "%"
-	}
-	if q.Limit != nil {
-		limit := *q.Limit * scale
-		c.Threshold = &limit
-	}
-	step := max(to.Sub(from)/documentPoints, 15*time.Second).Truncate(time.Second)
-	series, err := p.sources.prometheus.Range(ctx, q.Expr, from, to, step)
-	if err != nil || len(series) == 0 {
+	c, ok, err := p.measured(ctx, q, from, to, max(to.Sub(from)/documentPoints, 15*time.Second).Truncate(time.Second))
+	if err != nil || !ok {
 		return c, false
 	}
-	series = series[:min(len(series), chartLines)]
-	titles := query.Titles(series)
-	for i, one := range series {
-		line := chart.Line{Name: titles[i]}
-		if len(series) == 1 {
-			line.Name = ""
-		}
-		for _, point := range one.Points {
-			line.Points = append(line.Points, chart.Point{At: point.At, V: point.V * scale})
-		}
-		c.Lines = append(c.Lines, line)
+	c.Marks = []chart.Mark{{At: s.DeclaredAt, Label: "declared"}, {At: s.ResolvedAt, Label: "resolved"}}
+	if at := s.Tally.Mitigated; at.After(s.DeclaredAt) && at.Before(s.ResolvedAt) {
+		c.Marks = slices.Insert(c.Marks, 1, chart.Mark{At: at, Label: "mitigated"})
 	}
 	return c, true
 }

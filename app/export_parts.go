@@ -82,19 +82,11 @@ func addCharts(parts map[string][]byte, history []incident.Record) error {
 				continue
 			}
 			n++
-			c := chart.Chart{Title: q.Name, Unit: q.Unit, Lines: []chart.Line{lines[i]}}
-			if scale := 100.0; q.Unit == "ratio" {
-				c.Unit = "%"
-				for j := range c.Lines[0].Points {
-					c.Lines[0].Points[j].V *= scale
-				}
-				if q.Limit != nil {
-					limit := *q.Limit * scale
-					c.Threshold = &limit
-				}
-			} else {
-				c.Threshold = q.Limit
+			c, scale := blank(q)
+			for j := range lines[i].Points {
+				lines[i].Points[j].V *= scale
 			}
+			c.Lines = []chart.Line{lines[i]}
 			svg, err := chart.SVG(c)
 			if err != nil {
 				return err

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -236,32 +235,10 @@ func (p *Program) drawWatch(ctx context.Context, s incident.Incident, alarm bool
 // values.
 func (p *Program) watchPicture(ctx context.Context, s incident.Incident, q incident.WatchQuery) ([]byte, error) {
 	to := p.now().Truncate(time.Second)
-	c := chart.Chart{Title: q.Name, Unit: q.Unit, From: to.Add(-watchSpan), To: to}
-	scale := 1.0
-	if q.Unit == "ratio" {
-		scale, c.Unit = 100, "%"
-	}
-	if q.Limit != nil {
-		limit := *q.Limit * scale
-		c.Threshold = &limit
-	}
-	marks := []chart.Mark{{At: s.DeclaredAt, Label: "declared"}, {At: s.After.Watch.From, Label: "resolved"}}
-	c.Marks = slices.DeleteFunc(marks, func(m chart.Mark) bool { return m.At.Before(c.From) || m.At.After(c.To) })
-	series, err := p.sources.prometheus.Range(ctx, q.Expr, c.From, c.To, chartStep)
-	if err != nil || len(series) == 0 {
+	c, ok, err := p.measured(ctx, q, to.Add(-watchSpan), to, chartStep)
+	if !ok {
 		return nil, err
 	}
-	series = series[:min(len(series), chartLines)]
-	titles := query.Titles(series)
-	for i, one := range series {
-		line := chart.Line{Name: titles[i]}
-		if len(series) == 1 {
-			line.Name = ""
-		}
-		for _, point := range one.Points {
-			line.Points = append(line.Points, chart.Point{At: point.At, V: point.V * scale})
-		}
-		c.Lines = append(c.Lines, line)
-	}
+	c.Marks = []chart.Mark{{At: s.DeclaredAt, Label: "declared"}, {At: s.After.Watch.From, Label: "resolved"}}
 	return chart.PNG(c, chartWidth, chartHeight)
 }

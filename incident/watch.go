@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -57,10 +58,9 @@ func (q WatchQuery) Read(values []float64) WatchValue {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			continue
 		}
-		over := q.Fires || q.Limit != nil && q.passes(v)
-		worse := out.V == nil || over && !out.Over || over == out.Over && q.worse(v, *out.V)
-		if worse {
-			out = WatchValue{V: &v, Over: over}
+		one := WatchValue{V: &v, Over: q.Fires || q.Limit != nil && q.passes(v)}
+		if q.Compare(one, out) < 0 {
+			out = one
 		}
 	}
 	return out
@@ -84,12 +84,29 @@ func (q WatchQuery) passes(v float64) bool {
 	}
 }
 
-func (q WatchQuery) worse(v, than float64) bool {
-	if q.Op == "<" || q.Op == "<=" {
-		return v < than
+// Compare orders values, the worse before the better and no value last.
+func (q WatchQuery) Compare(a, b WatchValue) int {
+	switch {
+	case a.V == nil || b.V == nil:
+		return cmp.Compare(btoi(a.V == nil), btoi(b.V == nil))
+	case a.Over != b.Over:
+		return cmp.Compare(btoi(b.Over), btoi(a.Over))
+	case q.Lower():
+		return cmp.Compare(*a.V, *b.V)
+	default:
+		return cmp.Compare(*b.V, *a.V)
 	}
-	return v > than
 }
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Lower tells whether less is worse.
+func (q WatchQuery) Lower() bool { return q.Op == "<" || q.Op == "<=" }
 
 // Verdict is what one look found.
 type Verdict string
