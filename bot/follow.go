@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
+	"muster/bot/render"
 	"muster/incident"
 	"muster/outbox"
 )
@@ -14,6 +16,9 @@ import (
 func (x *sending) follow(ctx context.Context, e incident.Follow) error {
 	if e.Method != "slack" {
 		return outbox.PermanentError{Reason: e.Method + " is not followed over Slack"}
+	}
+	if e.What == incident.EventKind(incident.ActionDone{}) || e.What == incident.EventKind(incident.ActionShown{}) {
+		return x.followAction(ctx, e.Seq)
 	}
 	if x.s.Open() && !x.s.Acked() {
 		return nil
@@ -28,10 +33,49 @@ func (x *sending) follow(ctx context.Context, e incident.Follow) error {
 			if sent.Method != "slack" || !ok {
 				continue
 			}
-			if err := x.api.UpdateMessage(ctx, channel, ts, m); err != nil {
-				if _, gone := permanent[code(err)]; !gone {
-					return err
-				}
+			if err := x.replace(ctx, channel, ts, m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// replace updates a message; one that is gone needs nothing.
+func (x *sending) replace(ctx context.Context, channel, ts string, m render.Message) error {
+	err := x.api.UpdateMessage(ctx, channel, ts, m)
+	if _, gone := permanent[code(err)]; gone {
+		return nil
+	}
+	return err
+}
+
+// followAction takes Done off the reminders of follow-up work that a record
+// closed, and says in them who did.
+func (x *sending) followAction(ctx context.Context, seq uint64) error {
+	history, err := x.cfg.Incidents.History(ctx, x.d.Stream)
+	if err != nil {
+		return outbox.NotSentError{Err: fmt.Errorf("read the history of %s: %w", x.d.Stream, err)}
+	}
+	n := 0
+	for _, r := range history {
+		if r.Seq != seq {
+			continue
+		}
+		switch e := r.Event.(type) {
+		case incident.ActionDone:
+			n = e.N
+		case incident.ActionShown:
+			n = e.N
+		}
+	}
+	for _, a := range x.s.Actions {
+		if a.N != n || !a.Done {
+			continue
+		}
+		for _, spot := range a.Shown {
+			if err := x.replace(ctx, spot.Channel, spot.TS, x.f.ActionOver(x.s, n)); err != nil {
+				return err
 			}
 		}
 	}

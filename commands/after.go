@@ -205,10 +205,20 @@ func (c *Commands) actionDone(x *exec) Reply {
 	}
 	return c.do(x, incident.FinishAction{By: x.call.By, N: n}, func(o outcome) Reply {
 		if _, ok := happened[incident.ActionDone](o); !ok {
-			return Reply{Body: Say("Follow-up ", n, " of ", o.after.ID, " is done already.")}
+			return Reply{Body: doneAlready(o.after, n)}
 		}
 		return Reply{Body: Say("Follow-up ", n, " of ", Bold(o.after.ID), " is done.")}
 	})
+}
+
+// doneAlready says who closed follow-up work, and when.
+func doneAlready(s incident.Incident, n int) Rich {
+	for _, a := range s.Actions {
+		if a.N == n && !a.DoneBy.Nobody() {
+			return Say("Follow-up ", n, " of ", s.ID, " is done already: ", a.DoneBy, " closed it, ", a.DoneAt, ".")
+		}
+	}
+	return Say("Follow-up ", n, " of ", s.ID, " is done already.")
 }
 
 // afterLine is Line for what follows an incident.

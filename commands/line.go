@@ -75,7 +75,7 @@ func Line(e incident.Event) Rich {
 		}
 		return nil
 	case incident.PostmortemWritten, incident.PostmortemAssigned, incident.PostmortemPlanned, incident.RecordMarked, incident.ActionDone,
-		incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear, incident.ImpactCounted, incident.PastFound:
+		incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear, incident.ActionShown, incident.ImpactCounted, incident.PastFound:
 		return afterLine(e)
 	case incident.WatchBegan, incident.Watched, incident.WatchEnded:
 		return watchLine(e)

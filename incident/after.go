@@ -173,7 +173,7 @@ func (s Incident) Live() bool {
 	if !s.Exists() || s.MergedInto != "" || s.Imported.From != "" {
 		return false
 	}
-	pending := slices.ContainsFunc(s.Actions, func(a Action) bool { return !a.Done && a.Due != "" && !a.Over })
+	pending := !s.Drill.On && slices.ContainsFunc(s.Actions, func(a Action) bool { return !a.Done && a.Due != "" && !a.Over })
 	_, meets := s.After.NextReminder()
 	return pending || s.Watching() || s.WatchDue() || s.NeedsPostmortem() && (!s.After.Overdue || meets)
 }
@@ -261,9 +261,13 @@ func applyAfter(s Incident, r Record) Incident {
 		marks := without(s.After.Marks, func(m Mark) bool { return m.Record == e.Record })
 		s.After.Marks = append(marks, Mark{Record: e.Record, Hidden: e.Hidden, Text: e.Text})
 	case ActionDone:
-		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Done, a.DoneAt = true, r.At })
+		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Done, a.DoneAt, a.DoneBy = true, r.At, e.By })
 	case ActionNear:
-		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Reminded, a.Over = true, e.Over })
+		s.Actions = withAction(s.Actions, e.N, func(a *Action) { a.Reminded, a.Over, a.Near = true, e.Over, r.Seq })
+	case ActionShown:
+		s.Actions = withAction(s.Actions, e.N, func(a *Action) {
+			a.Shown = append(slices.Clone(a.Shown), Spot{Channel: e.Channel, TS: e.TS})
+		})
 	case ImpactCounted:
 		s.After.Impact = e
 	case PastFound:
@@ -345,7 +349,9 @@ func effectsAfter(s Incident, r Record, thread Thread) []Effect {
 	case PostmortemPlanned:
 		return append(append([]Effect{thread, RefreshCard{}}, followers(s, r, "email")...), meeting(s, r)...)
 	case ActionDone:
-		return []Effect{thread, RefreshCard{}}
+		return append([]Effect{thread, RefreshCard{}}, followAction(s, r, e.N)...)
+	case ActionShown: // it may have been closed while this was on its way
+		return followAction(s, r, e.N)
 	case ImpactCounted, PastFound:
 		return []Effect{thread}
 	case MeetingNear:

@@ -165,7 +165,7 @@ func apply(s Incident, r Record) Incident {
 	case PersonAdded:
 	case Imported:
 		return s.applyImported(e, r)
-	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted, PastFound:
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ActionShown, ImpactCounted, PastFound:
 		return applyAfter(s, r)
 	case WatchBegan, Watched, WatchEnded:
 		return applyWatch(s, r)

@@ -24,7 +24,7 @@ var (
 		"merged_from": MergedFrom{}, "posted": Posted{}, "effect_failed": EffectFailed{}, "caught_up": CaughtUp{},
 		"postmortem_written": PostmortemWritten{}, "postmortem_assigned": PostmortemAssigned{},
 		"postmortem_planned": PostmortemPlanned{}, "record_marked": RecordMarked{}, "action_done": ActionDone{},
-		"meeting_near": MeetingNear{}, "postmortem_overdue": PostmortemOverdue{}, "action_near": ActionNear{}, "impact_counted": ImpactCounted{}, "past_found": PastFound{},
+		"meeting_near": MeetingNear{}, "postmortem_overdue": PostmortemOverdue{}, "action_near": ActionNear{}, "action_shown": ActionShown{}, "impact_counted": ImpactCounted{}, "past_found": PastFound{},
 		"override_made": OverrideMade{}, "swap_asked": SwapAsked{}, "swap_answered": SwapAnswered{},
 		"alerts_heard": AlertsHeard{}, "group_announced": GroupAnnounced{}, "group_posted": GroupPosted{},
 		"group_page_settled": GroupPageSettled{}, "group_acked": GroupAcked{}, "group_silenced": GroupSilenced{},

@@ -109,7 +109,7 @@ func effects(s Incident, r Record) []Effect {
 			return nil
 		}
 		return []Effect{Operations{Seq: r.Seq}}
-	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ImpactCounted, PastFound:
+	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ActionShown, ImpactCounted, PastFound:
 		return effectsAfter(s, r, thread)
 	case WatchBegan, Watched, WatchEnded:
 		return effectsWatch(s, r, thread)
@@ -326,6 +326,8 @@ func relevantReminder(s Incident, what string, seq uint64) (string, bool) {
 		if !s.NeedsPostmortem() {
 			return "the post-mortem is done", false
 		}
+	case EventKind(ActionNear{}):
+		return relevantAction(s, seq)
 	}
 	return "", true
 }

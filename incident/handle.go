@@ -33,6 +33,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 		if events, mine := settledShelf(s, in); mine {
 			return events, nil
 		}
+		if events, mine := settledAction(s, in); mine {
+			return events, nil
+		}
 		return settled(in), nil
 	}
 	if !s.Exists() {

@@ -222,7 +222,11 @@ func speaker(in Intent) Person {
 		return in.By
 	case AssignPostmortem:
 		return in.By
+	case PlanPostmortem:
+		return in.By
 	case MarkRecord:
+		return in.By
+	case FinishAction:
 		return in.By
 	}
 	return Person{}

@@ -93,13 +93,18 @@ type Action struct {
 	Text  string `json:"text"`
 	Owner Person `json:"owner,omitzero"`
 	Due   string `json:"due,omitempty"`
-	// Done and DoneAt say that it is finished.
+	// Done, DoneAt and DoneBy say that it is finished.
 	Done   bool      `json:"done,omitempty"`
 	DoneAt time.Time `json:"done_at,omitzero"`
+	DoneBy Person    `json:"done_by,omitzero"`
 	// Reminded is set once the owner was reminded, Over once that was after the
 	// date.
 	Reminded bool `json:"reminded,omitempty"`
 	Over     bool `json:"over,omitempty"`
+	// Near is the record of the newest reminder; zero: there was none. Shown are
+	// the messages that reminded, oldest first.
+	Near  uint64 `json:"near,omitempty"`
+	Shown []Spot `json:"shown,omitempty"`
 }
 
 // Climb is where the ladder of an incident stands.

@@ -24,7 +24,7 @@ var (
 		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
 		incident.AlertsTold{}, incident.AllAlertsResolved{},
 		incident.PersonAdded{}, incident.Imported{},
-		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{}, incident.ImpactCounted{}, incident.PastFound{},
+		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{}, incident.ImpactCounted{}, incident.PastFound{}, incident.ActionShown{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},

@@ -71,6 +71,9 @@ func (a After) overdue(s incident.Incident, now time.Time) incident.Decision {
 // the morning after it.
 func (a After) actions(s incident.Incident, now time.Time) incident.Decision {
 	var out incident.Decision
+	if s.Drill.On { // it leaves nothing to do
+		return out
+	}
 	for _, w := range s.Actions {
 		if w.Done || w.Over || w.Due == "" {
 			continue

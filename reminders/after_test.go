@@ -140,3 +140,14 @@ func TestFollowUpIsRemindedOfInTheOwnersMorning(t *testing.T) {
 		t.Error("nothing is due any more, and the incident is live")
 	}
 }
+
+func TestDrillLeavesNoFollowUp(t *testing.T) {
+	a := &after{now: resolved}
+	a.add(incident.Declared{ID: "INC-1", Severity: incident.P0, Drill: incident.Drill{On: true}})
+	a.add(incident.ActionAdded{N: 1, Text: "try", Owner: incident.Person{Key: "kei", Name: "Kei"}, Due: "2026-03-10"})
+	a.add(incident.ResolvedEvent{})
+	a.wants(t, 30)
+	if a.s.Live() {
+		t.Error("a drill is live after its end")
+	}
+}

@@ -24,10 +24,17 @@ func (f Frame) saidAfter(s incident.Incident, event incident.Event) string {
 		return fmt.Sprintf("📅 The post-mortem is at %s%s. %s writes it.", at(e.At), late(e.Late), f.mention(s.Writer()))
 	case incident.PostmortemOverdue:
 		return fmt.Sprintf("⚠️ The post-mortem is overdue: the incident was resolved %s%s. Write it, or waive it with a reason.", at(e.Since), late(e.Late))
+	case incident.ActionShown:
+		return "" // it says where a message stands
 	case incident.ActionNear:
 		when := "is due tomorrow"
 		if e.Over {
 			when = "is past its date"
+		}
+		if a, ok := action(s, e.N); ok && a.Due != "" && e.Over {
+			when = "was due " + line(a.Due)
+		} else if ok && a.Due != "" {
+			when += ", " + line(a.Due)
 		}
 		return fmt.Sprintf("🔔 Follow-up %d%s %s%s.", e.N, followUp(s, e.N), when, late(e.Late))
 	default:
@@ -37,10 +44,8 @@ func (f Frame) saidAfter(s incident.Incident, event incident.Event) string {
 
 // followUp is the text of follow-up work, behind its number.
 func followUp(s incident.Incident, n int) string {
-	for _, a := range s.Actions {
-		if a.N == n {
-			return " (" + short(line2(a.Text), 300) + ")"
-		}
+	if a, ok := action(s, n); ok {
+		return " (" + short(line2(a.Text), 300) + ")"
 	}
 	return ""
 }

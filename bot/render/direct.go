@@ -96,7 +96,7 @@ func (f Frame) PageMention(s incident.Incident, p incident.Page) Message {
 // Tell is what one record says to one person directly. It is false for a
 // record that deserves no message.
 func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.Record) (Message, bool) {
-	lead := fmt.Sprintf("%s %s: %s", s.Severity, f.titled(s), short(line2(s.Title), 500))
+	lead := f.leadOf(s)
 	switch e := r.Event.(type) {
 	case incident.ReminderDue:
 		return f.reminder(s, e, r, history), true
@@ -111,6 +111,8 @@ func (f Frame) Tell(s incident.Incident, r incident.Record, history []incident.R
 		return lineMessage(fmt.Sprintf("%s\nYou are *%s* now (%s).", lead, line(string(e.Role)), by(e.By))), true
 	case incident.ActionAdded:
 		return lineMessage(lead + "\n" + saidAction(e)), true
+	case incident.ActionNear:
+		return f.actionNear(s, e), true
 	case incident.AckLapsed:
 		return lineMessage(fmt.Sprintf("⚠️ %s\nYour acknowledgement lapsed: no update since %s.", lead, at(e.Since)),
 			actions("page", button(ActAck, "Acknowledge", s.ID, primary), button(ActUpdate, "Post update", s.ID, usual))), true

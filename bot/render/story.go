@@ -113,6 +113,7 @@ func (x sample) history() []incident.Record {
 		incident.MeetingNear{At: at.Add(44 * time.Hour), Before: time.Hour, Late: time.Minute},
 		incident.PostmortemOverdue{Since: at, Tell: x.person(3), Late: time.Hour},
 		incident.ActionNear{N: 1, Owner: x.person(2)}, incident.ActionNear{N: 1, Over: true, Late: time.Hour},
+		incident.ActionShown{N: 1, Channel: "D0000001", TS: "1772333704.000100"},
 		incident.PastFound{Past: []incident.Past{
 			{ID: "INC-3", Title: t(0), At: at.Add(-72 * time.Hour), Took: 6 * time.Minute, Fix: "kubectl rollout undo deployment/api", Ran: true, Card: incident.Spot{Channel: "C1", TS: "1.2"}},
 			{ID: "INC-1", Title: t(0), At: at.Add(-96 * time.Hour), Took: 6 * time.Minute, Fix: "kubectl rollout undo deployment/api", Ran: true},
@@ -212,6 +213,9 @@ func (t *teller) around(s incident.Incident, history []incident.Record) {
 	resolved.ResolvedAt, resolved.Resolution = storyStart, incident.ResolvedEvent{By: x.person(2)}
 	t.message("page that was acknowledged", f.PageOver(acked))
 	t.message("page of a resolved incident", f.PageOver(resolved))
+	closed := s
+	closed.Actions = []incident.Action{{N: 1, Text: x.text(3), Owner: x.person(2), Done: true, DoneAt: storyStart, DoneBy: x.person(3)}}
+	t.message("reminder of a follow-up that is done", f.ActionOver(closed, 1))
 	t.message("class announcement", f.Notify(open, incident.Channel{Name: "#alerts", Mention: "@here"}))
 	t.message("class announcement to a group", f.Notify(open, incident.Channel{Name: "#alerts", Mention: "<!subteam^S123>"}))
 	t.message("operations notice", Notice(x.text(3)))

@@ -94,7 +94,7 @@ func (f Frame) said(s incident.Incident, event incident.Event) string {
 		return f.saidAlerts(s, e)
 	case incident.EffectFailed:
 		return fmt.Sprintf("⚠️ This did not work: %s%s", line(e.What), because(e.Reason))
-	case incident.PostmortemAssigned, incident.PostmortemPlanned, incident.ActionDone, incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear, incident.ImpactCounted, incident.PastFound:
+	case incident.PostmortemAssigned, incident.PostmortemPlanned, incident.ActionDone, incident.MeetingNear, incident.PostmortemOverdue, incident.ActionNear, incident.ActionShown, incident.ImpactCounted, incident.PastFound:
 		return f.saidAfter(s, e)
 	case incident.WatchBegan, incident.Watched, incident.WatchEnded:
 		return saidWatch(e)
