@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"sync"
@@ -119,7 +120,8 @@ func (p *Program) lookAll(ctx context.Context, due []incident.Incident) {
 	wg.Wait()
 }
 
-// look asks every query once.
+// look asks every query once, all at the same time, so that a slow one keeps
+// none from being seen.
 func (p *Program) look(ctx context.Context, w incident.Watch) incident.Look {
 	in := incident.Look{Began: w.Seq, Values: make([]incident.WatchValue, len(w.Queries))}
 	if p.sources.prometheus == nil {
@@ -128,21 +130,31 @@ func (p *Program) look(ctx context.Context, w incident.Watch) incident.Look {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
+	failed := make([]error, len(w.Queries))
+	var wg sync.WaitGroup
 	for i, q := range w.Queries {
-		samples, err := p.sources.prometheus.Instant(ctx, q.Expr, p.now())
-		if err != nil {
-			in.Away = strings.TrimSuffix(err.Error(), ".")
-			if kind, ok := query.Of(err); ok && kind == query.Away {
-				break // nobody is there: the others need not wait for it
+		wg.Go(func() {
+			samples, err := p.sources.prometheus.Instant(ctx, q.Expr, p.now())
+			values := make([]float64, len(samples))
+			for j, s := range samples {
+				values[j] = s.V
 			}
-			in.Away = q.Name + ": " + in.Away
+			in.Values[i], failed[i] = q.Read(values), err
+		})
+	}
+	wg.Wait()
+	for i, err := range failed {
+		if err == nil {
 			continue
 		}
-		values := make([]float64, len(samples))
-		for j, s := range samples {
-			values[j] = s.V
+		why := strings.TrimSuffix(err.Error(), ".")
+		if kind, ok := query.Of(err); ok && kind == query.Away {
+			in.Away = why // nobody is there: that is not one query's fault
+			break
 		}
-		in.Values[i] = q.Read(values)
+		if in.Away == "" {
+			in.Away = w.Queries[i].Name + ": " + why
+		}
 	}
 	return in
 }
@@ -185,13 +197,25 @@ func (p *Program) showWatch(ctx context.Context, d outbox.Delivery, e incident.E
 	if err != nil {
 		return nil, outbox.NotSentError{Err: err}
 	}
-	_, alarm := e.(incident.ShowRegression)
-	pictures, err := p.drawWatch(ctx, s, alarm)
-	switch {
-	case alarm: // goes without pictures rather than late
-	case err != nil:
+	w := s.After.Watch
+	alarm, isAlarm := e.(incident.ShowRegression)
+	if isAlarm { // what it tells of may have changed since
+		r, err := recordOf(ctx, p.incidents.History, d.Stream, alarm.Seq)
+		if err != nil {
+			return nil, err
+		}
+		seen, _ := r.Event.(incident.Watched)
+		w.Values = seen.Values
+	}
+	pictures, err := p.drawWatch(ctx, s, w, isAlarm)
+	switch _, never := errors.AsType[outbox.PermanentError](err); {
+	case isAlarm: // goes without pictures rather than late
+	case err != nil && !never:
 		return nil, err
 	default:
+		if err != nil {
+			p.log.Warn("the watch goes without a new chart", "incident", s.ID, "error", err)
+		}
 		pictures = p.charts.keep(s.ID, pictures)
 	}
 	receipt, err := p.bot.Handler().Watch(ctx, d, maybeSent, e, pictures)
@@ -203,18 +227,19 @@ func (p *Program) showWatch(ctx context.Context, d outbox.Delivery, e incident.E
 
 // drawWatch draws and uploads one picture for each query; alarm: only for those
 // over their limit.
-func (p *Program) drawWatch(ctx context.Context, s incident.Incident, alarm bool) ([]render.Picture, error) {
+func (p *Program) drawWatch(ctx context.Context, s incident.Incident, w incident.Watch, alarm bool) ([]render.Picture, error) {
 	var out []render.Picture
 	if p.sources.prometheus == nil {
 		return nil, nil
 	}
-	w := s.After.Watch
+	asking, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
 	for i, q := range w.Queries {
 		over := i < len(w.Values) && w.Values[i].Over
 		if len(out) == watchPictures || alarm && !over {
 			continue
 		}
-		png, err := p.watchPicture(ctx, s, q)
+		png, err := p.watchPicture(asking, s, q)
 		if err != nil || png == nil {
 			continue // the look itself says that nothing can be seen
 		}

@@ -227,7 +227,7 @@ func TestWatchPlan(t *testing.T) {
 		for _, q := range e.Queries {
 			got = append(got, q.Name)
 		}
-		if want := "HighErrors Odd error rate p95"; strings.Join(got, " ") != want || e.Queries[0].Expr != "errors / requests" || *e.Queries[0].Limit != 0.05 || !e.Queries[1].Fires {
+		if want := "HighErrors error rate p95 Odd"; strings.Join(got, " ") != want || e.Queries[0].Expr != "errors / requests" || *e.Queries[0].Limit != 0.05 || !e.Queries[3].Fires {
 			t.Errorf("watched: %v (%s)", got, mustJSON(e))
 		}
 	})

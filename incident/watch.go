@@ -153,12 +153,14 @@ type Gap struct {
 
 // WatchEnded says how the look-out went that came to its end.
 type WatchEnded struct {
-	Looks int           `json:"looks"`
-	Over  int           `json:"over,omitempty"` // looks over a limit
-	Gaps  []Gap         `json:"gaps,omitempty"`
-	For   time.Duration `json:"for"`
-	Last  Verdict       `json:"last,omitempty"`
-	Late  time.Duration `json:"late,omitempty"`
+	Looks int   `json:"looks"`
+	Over  int   `json:"over,omitempty"` // looks over a limit
+	Gaps  []Gap `json:"gaps,omitempty"`
+	// Partly counts the looks of the gaps that saw something, only not all.
+	Partly int           `json:"partly,omitempty"`
+	For    time.Duration `json:"for"`
+	Last   Verdict       `json:"last,omitempty"`
+	Late   time.Duration `json:"late,omitempty"`
 }
 
 func (WatchBegan) event() {}
@@ -229,6 +231,7 @@ type Watch struct {
 	// AwayFrom is since when nothing can be seen; zero: it can.
 	AwayFrom time.Time `json:"away_from,omitzero"`
 	Gaps     []Gap     `json:"gaps,omitempty"`
+	Partly   int       `json:"partly,omitempty"` // looks that saw something, only not all
 	Chart    Spot      `json:"chart,omitzero"`
 }
 
@@ -285,11 +288,16 @@ func look(s Incident, in Look, now time.Time) []Event {
 		e.Verdict, e.Reason = WatchOver, w.seen(in.Values)
 	case in.Away != "":
 		e.Verdict, e.Reason = WatchAway, in.Away
-	case !w.sees(in.Values):
-		e.Verdict, e.Reason = WatchAway, "no query gives a value"
+	default:
+		if blind := w.blind(in.Values); blind != "" {
+			e.Verdict, e.Reason = WatchAway, blind
+		}
 	}
 	e.Turned = e.Verdict != w.Verdict && (w.Verdict != "" || e.Verdict != WatchOK)
 	e.Said = w.says(e.Verdict, now)
+	if e.Said && e.Verdict == WatchOK && w.Told == WatchOver {
+		e.Reason = w.seen(in.Values)
+	}
 	e.Offer = e.Said && over && w.Reopen == ReopenOffer
 	if over && w.Verdict == WatchOver && w.Reopen == ReopenAuto {
 		e.Said = false // reopening says it
@@ -298,15 +306,34 @@ func look(s Incident, in Look, now time.Time) []Event {
 	return []Event{e}
 }
 
-// sees tells whether anything that can be over a limit gave a value.
-func (w Watch) sees(values []WatchValue) bool {
-	limited := slices.ContainsFunc(w.Queries, func(q WatchQuery) bool { return q.Limit != nil })
+// blind says why values are not enough to call anything all right; empty: they
+// are.
+func (w Watch) blind(values []WatchValue) string {
+	var silent []string
+	limited, any := false, false
 	for i, q := range w.Queries {
-		if q.Fires || i < len(values) && values[i].V != nil && (q.Limit != nil || !limited) {
-			return true
+		given := i < len(values) && values[i].V != nil
+		any = any || given
+		switch {
+		case q.Fires, q.Limit != nil && given:
+			return ""
+		case q.Limit != nil:
+			limited, silent = true, append(silent, q.Name)
 		}
 	}
-	return false
+	switch {
+	case !any:
+		return "no query gives a value"
+	case limited:
+		return strings.Join(silent, ", ") + " gives no value"
+	default:
+		return ""
+	}
+}
+
+// Partial tells whether a look that did not see all saw something.
+func Partial(values []WatchValue) bool {
+	return slices.ContainsFunc(values, func(v WatchValue) bool { return v.V != nil })
 }
 
 // says tells whether people hear of a verdict now.
@@ -333,7 +360,11 @@ func (e WatchEnded) Outcome(at func(time.Time) string) string {
 	for _, g := range e.Gaps {
 		away = append(away, "from "+at(g.From)+" to "+at(g.To))
 	}
-	unseen := strings.Join(away, ", ")
+	what := "nothing"
+	if e.Partly > 0 {
+		what = "not everything"
+	}
+	unseen := what + " could be seen " + strings.Join(away, ", ")
 	over := fmt.Sprintf("%d of %d looks were over the limit", e.Over, e.Looks)
 	if e.Looks == 1 {
 		over = "the only look was over the limit"
@@ -342,14 +373,14 @@ func (e WatchEnded) Outcome(at func(time.Time) string) string {
 		over += ", the last one too"
 	}
 	switch {
-	case e.Looks == 0 || e.Last == WatchAway && e.Over == 0 && covers(e.Gaps, e.For):
+	case e.Looks == 0 || e.Last == WatchAway && e.Over+e.Partly == 0 && covers(e.Gaps, e.For):
 		return "Nothing could be seen while watching whether it comes back."
-	case e.Over > 0 && unseen != "":
-		return "The watch is over: " + over + "; nothing could be seen " + unseen + "."
+	case e.Over > 0 && len(away) > 0:
+		return "The watch is over: " + over + "; " + unseen + "."
 	case e.Over > 0:
 		return "The watch is over: " + over + "."
-	case unseen != "":
-		return "Quiet as far as could be seen; nothing could be seen " + unseen + "."
+	case len(away) > 0:
+		return "Quiet as far as could be seen; " + unseen + "."
 	default:
 		return fmt.Sprintf("Quiet: nothing came back in %s (%d looks).", spanOf(e.For), e.Looks)
 	}
@@ -371,17 +402,20 @@ func spanOf(d time.Duration) string {
 	return strings.TrimSuffix(strings.TrimSuffix(d.Round(time.Second).String(), "0s"), "0m")
 }
 
-// seen says in words what is over its limit.
+// seen says in words what is over its limit, or what was so and is no more.
 func (w Watch) seen(values []WatchValue) string {
 	var out []string
+	over := slices.ContainsFunc(values, func(v WatchValue) bool { return v.Over })
 	for i, q := range w.Queries {
-		if i >= len(values) || !values[i].Over {
+		if i >= len(values) || values[i].Over != over {
 			continue
 		}
 		switch {
-		case q.Fires, q.Limit == nil, values[i].V == nil:
+		case q.Fires && over:
 			out = append(out, q.Name+" fires again")
-		default:
+		case q.Fires:
+			out = append(out, q.Name+" does not fire")
+		case q.Limit != nil && values[i].V != nil:
 			out = append(out, fmt.Sprintf("%s is %s (limit %s)", q.Name, q.Show(*values[i].V), q.Show(*q.Limit)))
 		}
 	}
@@ -418,14 +452,19 @@ func applyWatch(s Incident, r Record) Incident {
 			w.Gaps = withGap(w.Gaps, w.At, r.At)
 		}
 		switch {
+		case e.Verdict == WatchAway && w.Looks == 0:
+			w.AwayFrom = w.From // nothing was ever seen
 		case e.Verdict == WatchAway && w.AwayFrom.IsZero():
 			w.AwayFrom = r.At
 		case e.Verdict != WatchAway && !w.AwayFrom.IsZero():
 			w.Gaps, w.AwayFrom = withGap(w.Gaps, w.AwayFrom, r.At), time.Time{}
 		}
 		w.At, w.Looks, w.Verdict, w.Values = r.At, w.Looks+1, e.Verdict, e.Values
-		if e.Verdict == WatchOver {
+		switch {
+		case e.Verdict == WatchOver:
 			w.Over++
+		case e.Verdict == WatchAway && Partial(e.Values):
+			w.Partly++
 		}
 		if e.Said {
 			w.Told = e.Verdict

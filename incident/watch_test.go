@@ -245,3 +245,79 @@ func TestWatchWithoutValues(t *testing.T) {
 		t.Errorf("without a value of what has a limit: %+v", facts[0].record.Event)
 	}
 }
+
+// end plays the rest of the hour with one value and gives the last sentence.
+func (m *sim) end(t *testing.T, rate float64) string {
+	t.Helper()
+	for m.now.Before(m.s.After.Watch.Until.Add(-minute)) {
+		m.look(t, rate)
+	}
+	facts, err := m.until(m.s.After.Watch.Until)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, ok := facts[len(facts)-1].record.Event.(incident.WatchEnded)
+	if !ok {
+		t.Fatalf("the hour ends with %+v", facts)
+	}
+	return ended.Outcome(func(t time.Time) string { return t.Format("15:04") })
+}
+
+// TestWatchSawNothing: an hour in which nothing was ever seen is not called
+// quiet, however seldom it was looked.
+func TestWatchSawNothing(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	for range 5 { // a look every ten minutes
+		m.now = m.now.Add(9 * minute)
+		m.look(t, math.NaN())
+	}
+	if got, want := m.end(t, math.NaN()), "Nothing could be seen while watching whether it comes back."; got != want {
+		t.Errorf("the end says %q, want %q", got, want)
+	}
+}
+
+// TestWatchSeesInPart: where one query fails and another does not, it is neither
+// all right nor nothing.
+func TestWatchSeesInPart(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	rate := 0.01
+	for range 59 {
+		m.now = m.now.Add(minute)
+		in := incident.Look{Began: m.s.After.Watch.Seq, Away: "p95: Prometheus cannot read the expression", Values: []incident.WatchValue{{V: &rate}, {}}}
+		if _, err := m.say(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := m.end(t, 0), "Quiet as far as could be seen; not everything could be seen from 03:00 to 04:00."; got != want {
+		t.Errorf("the end says %q, want %q", got, want)
+	}
+}
+
+// TestWatchGoesBack: what was over its limit and is no more is said so.
+func TestWatchGoesBack(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	m.look(t, 0.08)
+	seen := m.look(t, 0.01)[0].record.Event.(incident.Watched)
+	if !seen.Said || seen.Reason != "error rate is 1 % (limit 5 %)" {
+		t.Errorf("back under the limit: %+v", seen)
+	}
+}
+
+// TestWatchQueryCompares: over the limit is worse than any value that is not,
+// and no value is the best.
+func TestWatchQueryCompares(t *testing.T) {
+	one := func(v float64, over bool) incident.WatchValue { return incident.WatchValue{V: &v, Over: over} }
+	for _, c := range []struct {
+		q           incident.WatchQuery
+		worse, than incident.WatchValue
+	}{
+		{incident.WatchQuery{}, one(2, false), one(1, false)},
+		{incident.WatchQuery{Op: "<="}, one(1, false), one(2, false)},
+		{incident.WatchQuery{Op: "=="}, one(0, true), one(5, false)},
+		{incident.WatchQuery{}, one(-1, false), incident.WatchValue{}},
+	} {
+		if c.q.Compare(c.worse, c.than) >= 0 || c.q.Compare(c.than, c.worse) <= 0 || c.q.Compare(c.than, c.than) != 0 {
+			t.Errorf("%+v: %v is not worse than %v", c.q, *c.worse.V, c.than)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package reminders
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"muster/escalation"
@@ -34,7 +35,7 @@ func (w Watch) Reconcile(s incident.Incident, now time.Time) incident.Decision {
 	on := s.After.Watch
 	return decide(on.Until, now, func() []incident.Event {
 		return []incident.Event{incident.WatchEnded{
-			Looks: on.Looks, Over: on.Over, Gaps: on.Unseen(on.Until), For: on.Until.Sub(on.From), Last: on.Verdict, Late: escalation.Late(on.Until, now),
+			Looks: on.Looks, Over: on.Over, Gaps: on.Unseen(on.Until), Partly: on.Partly, For: on.Until.Sub(on.From), Last: on.Verdict, Late: escalation.Late(on.Until, now),
 		}}
 	})
 }
@@ -54,33 +55,59 @@ func (w Watch) begin(s incident.Incident, now time.Time) incident.Event {
 	}
 }
 
-// queries are those of the configuration, of the incident's playbooks and of
-// the alerts that it came from, each once.
+// queries are what one look asks for, what counts most first: the alert that
+// it came from, those of the configuration, of its playbooks, and its further
+// alerts, each once. A playbook's query counts for the configuration's of the
+// same name.
 func (w Watch) queries(s incident.Incident) []incident.WatchQuery {
-	var out []incident.WatchQuery
-	add := func(q incident.WatchQuery) {
-		same := func(have incident.WatchQuery) bool { return have.Expr == q.Expr }
-		if q.Expr != "" && len(out) < maxQueries && !slices.ContainsFunc(out, same) {
-			out = append(out, q)
-		}
-	}
+	var alerts, books, out []incident.WatchQuery
 	for _, a := range s.Alerts {
 		if !a.Gone && a.Expr != "" {
-			add(w.alert(a))
+			alerts = append(alerts, w.alert(a))
 		}
 	}
 	for _, b := range s.Shelf.Open {
-		if w.Books == nil {
-			break
+		if w.Books != nil {
+			books = append(books, w.Books(b.Playbook.ID)...)
 		}
-		for _, q := range w.Books(b.Playbook.ID) {
-			add(q)
-		}
+	}
+	lead := alerts[:min(1, len(alerts))]
+	for _, q := range lead {
+		out = with(out, q)
 	}
 	for _, q := range s.Plan.Watch.Queries {
-		add(q)
+		same := func(b incident.WatchQuery) bool { return strings.EqualFold(b.Name, q.Name) }
+		if i := slices.IndexFunc(books, same); i >= 0 {
+			q = books[i]
+		}
+		out = with(out, q)
 	}
-	return out
+	for _, q := range slices.Concat(books, alerts[len(lead):]) {
+		out = with(out, q)
+	}
+	return out[:min(len(out), maxQueries)]
+}
+
+// with adds a query. One that is asked already is not asked twice: what it
+// does not say, its unit or its limit, the other may.
+func with(all []incident.WatchQuery, q incident.WatchQuery) []incident.WatchQuery {
+	if q.Expr == "" {
+		return all
+	}
+	same := func(have incident.WatchQuery) bool {
+		return slices.Equal(strings.Fields(have.Expr), strings.Fields(q.Expr))
+	}
+	i := slices.IndexFunc(all, same)
+	if i < 0 {
+		return append(all, q)
+	}
+	if all[i].Unit == "" {
+		all[i].Unit = q.Unit
+	}
+	if all[i].Limit == nil && !all[i].Fires {
+		all[i].Op, all[i].Limit = q.Op, q.Limit
+	}
+	return all
 }
 
 func (w Watch) alert(a incident.AlertRef) incident.WatchQuery {

@@ -25,10 +25,14 @@ func saidWatch(event incident.Event) string {
 	case incident.Watched:
 		switch {
 		case !e.Said:
+		case e.Verdict == incident.WatchAway && incident.Partial(e.Values):
+			return "👁 The watch does not see everything now" + because(e.Reason)
 		case e.Verdict == incident.WatchAway:
 			return "👁 The watch sees nothing now" + because(e.Reason)
 		case e.Verdict == incident.WatchOver:
 			return "📈 It comes back" + because(e.Reason)
+		case e.Reason != "":
+			return "📉 Back within the limit" + because(e.Reason)
 		default:
 			return "👁 The watch sees again, and nothing is over a limit."
 		}
@@ -64,6 +68,8 @@ func (f Frame) Watch(s incident.Incident, pictures []Picture) Message {
 		state = "the watch is over"
 	case w.Verdict == incident.WatchOver:
 		state = "*over the limit*; " + state
+	case w.Verdict == incident.WatchAway && incident.Partial(w.Values):
+		state = "*not everything can be seen now*; " + state
 	case w.Verdict == incident.WatchAway:
 		state = "*nothing can be seen now*; " + state
 	}
