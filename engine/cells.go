@@ -135,7 +135,7 @@ func (e *Engine[S]) State(ctx context.Context, stream string) (S, error) {
 		return c.state, err
 	}
 	if e.model.Seq(c.state) == 0 {
-		return c.state, incident.Refusal{Code: "unknown", Text: "There is no " + stream + ".", Hint: "See /incident list all."}
+		return c.state, incident.Hidden(stream)
 	}
 	return c.state, nil
 }

@@ -219,6 +219,9 @@ func (e *Engine[S]) work(stream string, s S, req Request[S], now time.Time) (wor
 	before := e.model.Seq(s)
 	w.step = store.Step{Stream: stream, Expect: before}
 	said, err := e.model.Handle(s, req.Intent, now)
+	if r, ok := errors.AsType[incident.Refusal](err); ok && r.Code == "unknown" && before == 0 {
+		err = incident.Hidden(stream) // in the words for one that may not be seen, so that neither gives the other away
+	}
 	if err != nil {
 		return w, err
 	}

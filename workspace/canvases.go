@@ -3,6 +3,7 @@ package workspace
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ type section struct {
 // canvasDoc is a canvas: Markdown, cut into sections at its headings.
 type canvasDoc struct {
 	id, title, channel, by string
+	readers                []string // channels that a canvas of no channel was opened to
 	markdown               string
 	sections               []section
 	next                   int
@@ -119,10 +121,15 @@ func conversationsCanvasesCreate(c *call) (obj, error) {
 
 func (c *call) canvasDoc() (*canvasDoc, error) {
 	d := c.w.canvas[c.str("canvas_id")]
-	if d == nil || d.channel != "" && c.visible(d.channel) == nil {
+	if d == nil || !c.reads(d) {
 		return nil, code("canvas_not_found")
 	}
 	return d, nil
+}
+
+// reads says whether the caller sees a canvas: whose it is, and who is in its channel or in one that it was opened to.
+func (c *call) reads(d *canvasDoc) bool {
+	return d.by == c.user.id || slices.ContainsFunc(append([]string{d.channel}, d.readers...), func(id string) bool { return c.visible(id) != nil })
 }
 
 func canvasesEdit(c *call) (obj, error) {
@@ -207,9 +214,15 @@ func canvasesDelete(c *call) (obj, error) {
 }
 
 func canvasesAccessSet(c *call) (obj, error) {
-	if _, err := c.canvasDoc(); err != nil {
+	d, err := c.canvasDoc()
+	if err != nil {
 		return nil, err
 	}
+	var ids []string
+	if raw := c.str("channel_ids"); raw != "" && json.Unmarshal([]byte(raw), &ids) != nil {
+		return nil, code("invalid_arguments")
+	}
+	d.readers = append(d.readers, ids...)
 	return nil, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -134,20 +135,27 @@ func filesCompleteUpload(c *call) (obj, error) {
 
 func filesInfo(c *call) (obj, error) {
 	f := c.w.files[c.str("file")]
-	if f == nil || !f.complete {
+	if f == nil || !f.complete || !c.sees(f) {
 		return nil, code("file_not_found")
 	}
 	return obj{"file": c.w.fileObject(f, c.base), "comments": []obj{}, "response_metadata": obj{"next_cursor": ""}}, nil
+}
+
+// sees says whether the caller may read a file: whose it is, and who sees a channel that it was posted in. One that was
+// posted in none stands in messages, and whoever reads those sees it.
+func (c *call) sees(f *file) bool {
+	return len(f.channels) == 0 || f.by == c.user.id || slices.ContainsFunc(f.channels, func(id string) bool { return c.visible(id) != nil })
 }
 
 // serveFile gives a file's bytes; the token is in the Authorization header or, for pictures in a page, in the query.
 func (w *Workspace) serveFile(rw http.ResponseWriter, r *http.Request) {
 	token := tokenOf(r, map[string]string{"token": r.URL.Query().Get("token")})
 	w.mu.Lock()
-	_, _, err := w.who(token)
+	as, u, err := w.who(token)
 	f := w.files[r.PathValue("id")]
+	seen := err == nil && f != nil && f.complete && u != nil && (&call{w: w, kind: as, user: u}).sees(f)
 	w.mu.Unlock()
-	if err != nil || f == nil || !f.complete {
+	if !seen {
 		http.Error(rw, "no such file, or no token for it", http.StatusNotFound)
 		return
 	}
