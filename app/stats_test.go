@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"image/png"
 	"strings"
@@ -59,6 +60,21 @@ func TestStatisticsInEveryForm(t *testing.T) {
 			}
 			return n == 4
 		})
+
+		// A name is no formula in a spreadsheet, and stays one cell.
+		w.post(200, `create P2 the sheet service="=HYPERLINK(1,2)"`, "erin@example.com", "")
+		lines, err := csv.NewReader(strings.NewReader(w.replied("stats by service csv").Text)).ReadAll()
+		if err != nil || len(lines) != 4 {
+			w.Fatalf("%d lines: %v", len(lines), err)
+		}
+		for _, line := range lines[1:] {
+			if strings.HasPrefix(line[0], "=") || strings.Contains(line[0], "HYPERLINK") && line[0] != "'=HYPERLINK(1,2)" {
+				t.Errorf("a spreadsheet would take %q for a formula", line[0])
+			}
+		}
+		if last := lines[2][0] + lines[3][0] + lines[1][0]; !strings.Contains(last, "HYPERLINK") {
+			t.Errorf("no line is of the service: %q", lines)
+		}
 	})
 }
 

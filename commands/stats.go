@@ -146,10 +146,17 @@ func (c *Commands) statsSpan(x *exec, q *stats.Query, given map[string]string) *
 		}
 		at, err := ParseTime(text, x.call.Now, c.zone(x.call.By))
 		if err != nil {
-			r := usage(x.spec, err.Error())
+			r := usage(x.spec, "Stats cannot read ", Code(shorten(text, 40)), " after ", word, ": say a span such as ", Code("30d"), ", a day such as ", Code("2026-01-05"), ", or ", Code("all"), ".")
+			if text == "" {
+				r = usage(x.spec, "Stats needs to know ", word, " when: say a span such as ", Code("30d"), ", a day such as ", Code("2026-01-05"), ", or ", Code("all"), ".")
+			}
 			return &r
 		}
 		*to = at
+	}
+	if q.Since.After(x.call.Now) {
+		r := usage(x.spec, "The begin ", q.Since, " lies ahead: there is nothing to count yet.")
+		return &r
 	}
 	if !q.Until.IsZero() && !q.Until.After(q.Since) {
 		r := usage(x.spec, "The end must be after the begin.")
@@ -260,6 +267,14 @@ func count(n int, one string, more ...string) string {
 	}
 }
 
+// plainCell keeps a spreadsheet from taking a name for a formula.
+func plainCell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
+
 // statsCSV writes one line for each group; times are in seconds, empty where
 // there are none.
 func statsCSV(groups []stats.Figures) string {
@@ -279,7 +294,7 @@ func statsCSV(groups []stats.Figures) string {
 		for _, l := range f.People {
 			late, nights = late+l.AtNight, nights+l.Nights
 		}
-		row(f.Group, strconv.Itoa(f.Incidents), strconv.Itoa(f.Open), strconv.Itoa(f.Reopened), seconds(f.Acknowledge), seconds(f.FirstUpdate),
+		row(plainCell(f.Group), strconv.Itoa(f.Incidents), strconv.Itoa(f.Open), strconv.Itoa(f.Reopened), seconds(f.Acknowledge), seconds(f.FirstUpdate),
 			seconds(f.Mitigate), seconds(f.Resolve), strconv.Itoa(f.Kept), strconv.Itoa(f.Missed), strconv.Itoa(f.Pages), strconv.Itoa(late),
 			strconv.Itoa(nights), strconv.Itoa(f.Approve.Count), seconds(f.Approve), strconv.Itoa(f.Steps.Count), seconds(f.Steps), strconv.Itoa(len(f.Alerts)))
 	}

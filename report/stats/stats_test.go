@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,87 +13,167 @@ import (
 	"muster/report/stats"
 )
 
+// story is one incident: its records, and what its listing says besides.
+type story struct {
+	records []incident.Record
+	team    string
+	merged  bool
+}
+
+// asked is a question in words of its own, since stats.Query is what is tested.
+type asked struct {
+	from, to time.Time
+	by       string
+	only     map[string]string
+}
+
 // The figures over random histories agree with what a second reading of the
-// records says, written without the fold.
+// records says, written without the fold and without the package's own words:
+// all of them together, by group, of a part of the time and week by week.
 func TestStatsAgreeWithTheRecords(t *testing.T) {
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Skip("there is no zone database here: install tzdata")
+	zones := map[string]*time.Location{"ann@example.com": nil}
+	for who, name := range map[string]string{"bob@example.com": "Europe/Berlin", "dot@example.com": "America/Los_Angeles", "eve@example.com": "Asia/Kolkata"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Skip("there is no zone database here: install tzdata")
+		}
+		zones[who] = zone
 	}
 	rng := rand.New(rand.NewPCG(6, 10))
-	people := []incident.Person{{Key: "ann@example.com", Name: "Ann"}, {Key: "bob@example.com", Name: "Bob"}, {Key: "cem@example.com", Name: "Cem"}}
-	zone := func(p incident.Person) *time.Location {
-		if p.Key == "bob@example.com" {
-			return berlin
-		}
-		return nil
+	var people []incident.Person
+	for _, name := range []string{"ann", "bob", "cem", "dot", "eve"} {
+		people = append(people, incident.Person{Key: name + "@example.com", Name: name})
 	}
-	var histories [][]incident.Record
+	zone := func(p incident.Person) *time.Location { return zones[p.Key] }
+	var stories []story
 	var rows []stats.Row
-	for n := range 10_000 {
-		h := history(rng, n+1, people)
-		histories = append(histories, h)
+	for n := range histories {
+		one := history(rng, n+1, people)
+		stories = append(stories, one)
 		s := incident.Incident{}
-		for _, r := range h {
+		for _, r := range one.records {
 			s = incident.Apply(s, r)
 		}
-		rows = append(rows, stats.Row{ID: s.ID, Severity: s.Severity, Service: s.Service, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Reopens: s.Reopens, Tally: s.Tally})
+		rows = append(rows, stats.Row{
+			ID: s.ID, Severity: s.Severity, Service: s.Service, Team: one.team, DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Reopens: s.Reopens, Tally: s.Tally, Merged: one.merged,
+		})
 	}
-	got := stats.Of(rows, stats.Query{Zone: zone})[0]
-	want := again(histories, zone)
-	if a, b := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); a != b {
-		t.Errorf("the figures differ\n got %s\nwant %s", a, b)
+	all := stats.Of(rows, stats.Query{Zone: zone})[0]
+	if all.Open == 0 || all.Missed == 0 || all.Kept == 0 || all.People[0].Nights == 0 || all.Reopened == 0 || all.Approve.Count == 0 || all.Steps.Count == 0 || len(all.Alerts) < 4 || len(all.People) != len(people) || all.Incidents == len(rows) {
+		t.Errorf("the histories say too little: %+v", all)
 	}
-	if got.Open == 0 || got.Missed == 0 || got.Kept == 0 || got.People[0].Nights == 0 || got.Reopened == 0 || got.Approve.Count == 0 || got.Steps.Count == 0 || len(got.Alerts) < 4 {
-		t.Errorf("the histories say too little: %+v", got)
+	if !slices.ContainsFunc(all.Alerts, func(r stats.Repeat) bool { return r.Incidents == 2 }) {
+		t.Error("no alert came exactly twice")
 	}
-	sum := 0
-	for _, f := range stats.Of(rows, stats.Query{By: "service"}) {
-		sum += f.Incidents
+	march, june := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	exact := rows[17].DeclaredAt
+	for _, q := range []asked{
+		{}, {by: "service"}, {by: "severity"}, {by: "team"}, {from: march}, {to: march}, {from: march, to: june, by: "team"}, {from: exact}, {to: exact},
+		{only: map[string]string{"service": "API"}}, {only: map[string]string{"service": "no service"}, by: "severity"},
+		{only: map[string]string{"severity": "p1", "team": "Core"}, by: "service"}, {from: june, only: map[string]string{"team": "no team"}}, {only: map[string]string{"service": "moon"}},
+	} {
+		got := stats.Of(rows, stats.Query{Since: q.from, Until: q.to, By: q.by, Only: q.only, Zone: zone})
+		alike(t, fmt.Sprintf("%+v", q), got, grouped(stories, q, zone))
 	}
-	if sum != len(rows) {
-		t.Errorf("grouped by service there are %d incidents of %d", sum, len(rows))
+	berlin, until := zones["bob@example.com"], time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)
+	begin := time.Date(2025, 12, 29, 0, 0, 0, 0, berlin) // a Monday
+	weeks := stats.Weeks(rows, stats.Query{Zone: zone, Only: map[string]string{"service": "db"}}, until, berlin)
+	if len(weeks) != 36 {
+		t.Errorf("there are %d weeks, want 36", len(weeks))
 	}
-	of := func(q stats.Query) (n int) {
-		for _, f := range stats.Of(rows, q) {
-			n += f.Incidents
+	for i, w := range weeks {
+		q := asked{from: begin.AddDate(0, 0, 7*i), to: begin.AddDate(0, 0, 7*i+7), only: map[string]string{"service": "db"}}
+		alike(t, "the week from "+q.from.String(), []stats.Figures{w.Figures}, grouped(stories, q, zone))
+		if !w.From.Equal(q.from) {
+			t.Errorf("week %d begins %v, want %v", i, w.From, q.from)
 		}
-		return n
-	}
-	if api, db, none := of(stats.Query{Only: map[string]string{"service": "API"}}), of(stats.Query{Only: map[string]string{"service": "db"}}),
-		of(stats.Query{Only: map[string]string{"service": "no service"}}); api == 0 || db == 0 || api+db+none != len(rows) {
-		t.Errorf("of %d incidents %d are of one service, %d of the other and %d of none", len(rows), api, db, none)
-	}
-	weeks := 0
-	for i, w := range stats.Weeks(rows, stats.Query{}, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), berlin) {
-		weeks += w.Incidents
-		if w.From.Weekday() != time.Monday || w.From.Hour() != 0 || i == 0 && w.Incidents == 0 {
-			t.Errorf("week %d begins %v with %d incidents", i, w.From, w.Incidents)
-		}
-	}
-	if weeks != len(rows) {
-		t.Errorf("by weeks there are %d incidents of %d", weeks, len(rows))
-	}
-	since := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	half := stats.Of(rows, stats.Query{Since: since})[0].Incidents + stats.Of(rows, stats.Query{Until: since})[0].Incidents
-	if half != len(rows) {
-		t.Errorf("before and since a moment there are %d incidents of %d", half, len(rows))
 	}
 }
 
-func history(rng *rand.Rand, n int, people []incident.Person) []incident.Record {
+// alike compares figures by all that they say.
+func alike(t *testing.T, what string, got, want []stats.Figures) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d groups, want %d", what, len(got), len(want))
+	}
+	for i := range got {
+		if a, b := fmt.Sprintf("%+v", got[i]), fmt.Sprintf("%+v", want[i]); a != b {
+			t.Errorf("%s: the figures differ\n got %s\nwant %s", what, a, b)
+		}
+	}
+}
+
+// grouped answers a question from the records alone.
+func grouped(stories []story, q asked, zone func(incident.Person) *time.Location) (out []stats.Figures) {
+	parts := map[string][]story{}
+	var names []string
+	if q.by == "" {
+		names, parts[""] = []string{""}, nil
+	}
+stories:
+	for _, one := range stories {
+		at, is := one.records[0].At.UnixNano(), labels(one)
+		if !q.from.IsZero() && at < q.from.UnixNano() || !q.to.IsZero() && at >= q.to.UnixNano() {
+			continue
+		}
+		for what, value := range q.only {
+			if !strings.EqualFold(value, is[what]) {
+				continue stories
+			}
+		}
+		name := is[q.by]
+		if _, known := parts[name]; !known {
+			names = append(names, name)
+		}
+		parts[name] = append(parts[name], one)
+	}
+	sort.Strings(names)
+	for _, name := range names {
+		f := again(parts[name], zone)
+		f.Group = name
+		out = append(out, f)
+	}
+	if q.by != "severity" {
+		sort.SliceStable(out, func(i, j int) bool { return out[i].Incidents > out[j].Incidents })
+	}
+	return out
+}
+
+// labels are what an incident can be grouped by, by its last word on each.
+func labels(one story) map[string]string {
+	declared := one.records[0].Event.(incident.Declared)
+	severity := declared.Severity
+	for _, r := range one.records {
+		if e, ok := r.Event.(incident.SeverityChanged); ok {
+			severity = e.To
+		}
+	}
+	out := map[string]string{"severity": fmt.Sprintf("P%d", int(severity)), "service": "no service", "team": "no team"}
+	if declared.Service != "" {
+		out["service"] = declared.Service
+	}
+	if one.team != "" {
+		out["team"] = one.team
+	}
+	return out
+}
+
+// cadence is how often updates are due, by severity: never for P3.
+var cadence = map[incident.Severity]string{incident.P0: "@every 10m", incident.P1: "@every 10m", incident.P2: "@every 30m"}
+
+func history(rng *rand.Rand, n int, people []incident.Person) story {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(rng.Int64N(200*24*3600)) * time.Second)
+	if rng.IntN(50) == 0 { // the very begin of a week in Berlin
+		at = time.Date(2026, 1, 4+7*rng.IntN(10), 23, 0, 0, 0, time.UTC)
+	}
 	var out []incident.Record
 	add := func(e incident.Event) {
 		out = append(out, incident.Record{Seq: uint64(len(out) + 1), At: at, Event: e})
 		at = at.Add(time.Duration(rng.Int64N(3600)) * time.Second)
 	}
 	who := func() incident.Person { return people[rng.IntN(len(people))] }
-	run := 0
-	add(incident.Declared{
-		ID: fmt.Sprintf("INC-%d", n), Severity: incident.Severity(rng.IntN(4)), Service: []string{"", "api", "db"}[rng.IntN(3)], By: who(),
-		Plan: incident.Plan{Cadence: map[incident.Severity]string{incident.P0: "@every 10m", incident.P1: "@every 10m", incident.P2: "@every 30m"}},
-	})
+	run, severity, service := 0, incident.Severity(rng.IntN(4)), []string{"", "api", "db", "web"}[rng.IntN(4)]
+	add(incident.Declared{ID: fmt.Sprintf("INC-%d", n), Severity: severity, Service: service, By: who(), Plan: incident.Plan{Cadence: cadence}})
 	open, attempt, step := true, 0, 0
 	for range rng.IntN(25) {
 		if !open {
@@ -103,13 +184,50 @@ func history(rng *rand.Rand, n int, people []incident.Person) []incident.Record 
 			open, step = true, 0
 			continue
 		}
-		switch rng.IntN(11) {
+		switch rng.IntN(14) {
+		case 11:
+			to := incident.Severity(rng.IntN(4))
+			if cadence[to] != cadence[severity] {
+				step = 0
+			}
+			add(incident.SeverityChanged{By: who(), From: severity, To: to})
+			severity = to
+		case 12: // two steps at once, each with its own times
+			a, b := run+1, run+2
+			run += 2
+			for _, n := range []int{a, b} {
+				add(incident.StepAsked{N: n, By: who(), Class: incident.Changing, Sure: true, Approval: true})
+			}
+			for _, n := range []int{b, a} {
+				add(incident.StepPreviewed{N: n})
+				add(incident.StepApproved{N: n, By: who()})
+			}
+			for _, n := range []int{a, b} {
+				add(incident.StepStarted{N: n})
+			}
+			for _, n := range []int{b, a} {
+				add(incident.StepEnded{N: n})
+			}
+		case 13:
+			switch rng.IntN(3) {
+			case 0: // a level that nobody holds
+				attempt++
+				add(incident.Paged{Attempt: attempt, Level: "L2"})
+			case 1:
+				add(incident.Unacknowledged{By: who()})
+			case 2:
+				step = 0
+				add(incident.Snoozed{By: who(), Until: at.Add(time.Hour)})
+			}
 		case 8:
 			names := []string{"High load", "Disk full", "No backup", "Slow"}
 			i := rng.IntN(len(names))
 			ref := incident.AlertRef{Group: names[i], Title: "2 alerts", Names: names[i:min(i+1+rng.IntN(2), len(names))], Firing: 2, Total: 2}
-			if rng.IntN(4) == 0 {
+			switch rng.IntN(8) {
+			case 0, 1:
 				ref.Title, ref.Names = names[i], nil
+			case 2:
+				ref.Names = []string{fmt.Sprintf("Rare %d", rng.IntN(2000))}
 			}
 			add(incident.AlertsTold{Joined: []incident.AlertRef{ref}})
 		case 9, 10:
@@ -149,19 +267,34 @@ func history(rng *rand.Rand, n int, people []incident.Person) []incident.Record 
 			open = false
 		}
 	}
-	return out
+	merged := open && rng.IntN(12) == 0
+	if merged {
+		add(incident.MergedInto{By: who(), Into: "INC-1"})
+	}
+	return story{out, map[string]string{"api": "core", "db": "core", "web": "shop"}[service], merged}
 }
 
 // again computes the figures from the records alone.
-func again(histories [][]incident.Record, zone func(incident.Person) *time.Location) stats.Figures {
-	f := stats.Figures{Incidents: len(histories)}
+func again(stories []story, zone func(incident.Person) *time.Location) stats.Figures {
+	f := stats.Figures{}
 	durations := map[string][]float64{}
 	type night struct{ who, day string }
 	nights, pages, late := map[night]bool{}, map[string]int{}, map[string]int{}
 	names, alerts := map[string]incident.Person{}, map[string]int{}
-	for _, h := range histories {
-		declared := h[0].Event.(incident.Declared)
-		begin, seen := h[0].At, map[string]bool{}
+	for _, one := range stories {
+		h := one.records
+		severity, begin, seen := h[0].Event.(incident.Declared).Severity, h[0].At, map[string]bool{}
+		if one.merged {
+			// Of its records only the pages count.
+			h = nil
+			for _, r := range one.records {
+				if _, ok := r.Event.(incident.Paged); ok {
+					h = append(h, r)
+				}
+			}
+			f.Incidents, f.Open = f.Incidents-1, f.Open-1
+		}
+		f.Incidents++
 		once := func(what string, at time.Time) {
 			if !seen[what] {
 				seen[what] = true
@@ -170,9 +303,9 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 		}
 		var resolved time.Time
 		reopened, late2 := false, false
-		// waits is the last moment before an approval: all that was missing was
-		// the second person.
-		var waits, started time.Time
+		// waits is the last moment before an approval of a step: all that was
+		// missing was the second person.
+		waits, started := map[int]time.Time{}, map[int]time.Time{}
 		for _, r := range h {
 			switch e := r.Event.(type) {
 			case incident.Acknowledged:
@@ -182,7 +315,7 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 				if e.Status == incident.Mitigating {
 					once("mitigate", r.At)
 				}
-				if declared.Severity != incident.P3 && !late2 {
+				if severity != incident.P3 && !late2 {
 					f.Kept++
 				}
 				late2 = false
@@ -200,16 +333,22 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 				resolved = r.At
 			case incident.Reopened:
 				resolved, reopened, late2 = time.Time{}, true, false
-			case incident.StepAsked:
-				waits = time.Time{}
-			case incident.StepPreviewed, incident.StepConfirmed:
-				waits = r.At
+			case incident.SeverityChanged:
+				// A clock of another pace begins anew.
+				late2 = late2 && cadence[e.To] == cadence[e.From]
+				severity = e.To
+			case incident.Snoozed:
+				late2 = false
+			case incident.StepPreviewed:
+				waits[e.N] = r.At
+			case incident.StepConfirmed:
+				waits[e.N] = r.At
 			case incident.StepApproved:
-				durations["approve"] = append(durations["approve"], r.At.Sub(waits).Seconds())
+				durations["approve"] = append(durations["approve"], r.At.Sub(waits[e.N]).Seconds())
 			case incident.StepStarted:
-				started = r.At
+				started[e.N] = r.At
 			case incident.StepEnded:
-				durations["steps"] = append(durations["steps"], r.At.Sub(started).Seconds())
+				durations["steps"] = append(durations["steps"], r.At.Sub(started[e.N]).Seconds())
 			case incident.AlertsTold:
 				all := e.Joined[0].Names
 				if all == nil {
@@ -222,6 +361,9 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 					}
 				}
 			case incident.Paged:
+				if e.Person == (incident.Person{}) {
+					break
+				}
 				f.Pages++
 				key := e.Person.Key
 				names[key] = e.Person
@@ -247,6 +389,9 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 	}
 	sum := func(what string) stats.Times {
 		list := durations[what]
+		if len(list) == 0 {
+			return stats.Times{}
+		}
 		sort.Float64s(list)
 		total := 0.0
 		for _, d := range list {
@@ -281,7 +426,10 @@ func again(histories [][]incident.Record, zone func(incident.Person) *time.Locat
 		}
 		f.People = append(f.People, l)
 	}
-	slices.SortFunc(f.People, func(a, b stats.Load) int { return b.Pages - a.Pages })
+	sort.Slice(f.People, func(i, j int) bool {
+		a, b := f.People[i], f.People[j]
+		return a.Pages > b.Pages || a.Pages == b.Pages && a.Person.Key < b.Person.Key
+	})
 	return f
 }
 
