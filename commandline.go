@@ -220,10 +220,16 @@ type auditCommand struct {
 
 type verifyCommand struct {
 	question
-	Data string `help:"The data file." default:"./data/muster.db" type:"path"`
+	Data    string `help:"The data file." default:"./data/muster.db" type:"path"`
+	Archive string `help:"Check this archive of an incident instead; nothing else is needed." placeholder:"FILE" type:"path"`
 }
 
-func (c verifyCommand) Run(ctx context.Context) error { return app.Verify(ctx, c.options(), c.Data) }
+func (c verifyCommand) Run(ctx context.Context) error {
+	if c.Archive != "" {
+		return app.VerifyExport(c.options(), c.Archive)
+	}
+	return app.Verify(ctx, c.options(), c.Data)
+}
 
 type configCommand struct {
 	Init   initCommand   `cmd:"" help:"Write the built-in configuration, complete and commented; never overwrites a file."`

@@ -99,6 +99,9 @@ func backupFrom(ctx context.Context, to string, env func(string) (string, bool))
 		return fmt.Errorf("the program at %s does not answer: is MUSTER_URL right? (%w)", settings.MusterURL, err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusUnauthorized {
+		return fmt.Errorf("the program at %s refused the copy: MUSTER_API_TOKEN is not the one that it was started with", settings.MusterURL)
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the program at %s refused the copy with status %d", settings.MusterURL, resp.StatusCode)
 	}
@@ -143,7 +146,11 @@ func Verify(ctx context.Context, q Question, data string) error {
 		err = errors.Join(s.Verify(), s.Close())
 	}
 	if err != nil {
-		return err
+		answer := map[string]any{"ok": false, "data": data, "problem": err.Error()}
+		if link, ok := errors.AsType[*store.BrokenLink](err); ok {
+			answer["stream"], answer["record"] = link.Stream, link.Seq
+		}
+		return q.failed(err, answer)
 	}
 	return q.print("the history is whole: every record carries the hash of the one before", map[string]any{"ok": true, "data": data})
 }

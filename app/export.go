@@ -1,14 +1,16 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path"
+	"strings"
 
+	"muster/bot"
 	"muster/config"
 	"muster/engine"
 	"muster/incident"
@@ -21,6 +23,9 @@ import (
 // Export writes one incident as an archive. When a running program holds the
 // file, it is read from a copy.
 func Export(ctx context.Context, q Question, data, id, to string) error {
+	if !strings.HasPrefix(id, engine.IncidentPrefix) {
+		return fmt.Errorf("%q is no incident: name one as %s12", id, engine.IncidentPrefix)
+	}
 	if to == "" {
 		to = id + ".zip"
 	}
@@ -34,27 +39,69 @@ func Export(ctx context.Context, q Question, data, id, to string) error {
 	if err != nil {
 		return fmt.Errorf("read the templates of the post-mortem: %w", err)
 	}
-	var b bytes.Buffer
+	asked := &asking{read: slackOf(q.Env)}
 	err = withData(ctx, data, q.Env, func(s *store.Store) error {
-		return export(ctx, s, evidenceOf(data), slackOf(q.Env), cfg.Templates, id, &b)
+		return writeNew(to, func(w io.Writer) error {
+			return export(ctx, s, evidenceOf(data), asked.transcript, cfg.Templates, id, w)
+		})
 	})
-	if err == nil {
-		err = writeWhole(to, &b)
-	}
 	if err != nil {
 		return err
 	}
-	return q.print("wrote "+to, map[string]any{"ok": true, "wrote": to, "incident": id})
+	text, answer := "wrote "+to, map[string]any{"ok": true, "wrote": to, "incident": id}
+	if asked.failed != nil {
+		text += "\nwhat was said in Slack is not in it: " + asked.failed.Error()
+		answer["without_slack"] = asked.failed.Error()
+	}
+	return q.print(text, answer)
+}
+
+// asking asks Slack until it does not answer, and keeps why.
+type asking struct {
+	read   speaking
+	failed error
+	away   bool
+}
+
+func (a *asking) transcript(ctx context.Context, channel, ts string) ([]bot.Spoken, error) {
+	if a.away {
+		return nil, a.failed
+	}
+	said, err := a.read(ctx, channel, ts)
+	if err != nil {
+		a.failed = err
+		_, answered := errors.AsType[*bot.Error](err)
+		a.away = !answered
+	}
+	return said, err
+}
+
+// writeNew writes a file that is there whole or not at all.
+func writeNew(path string, write func(io.Writer) error) error {
+	r, w := io.Pipe()
+	done := make(chan error, 1)
+	go func() {
+		err := write(w)
+		_ = w.CloseWithError(err) // the reader hears of it
+		done <- err
+	}()
+	err := writeWhole(path, r)
+	_ = r.CloseWithError(err)
+	if wrote := <-done; wrote != nil && !errors.Is(wrote, err) {
+		return wrote
+	}
+	return err
 }
 
 // VerifyExport checks an archive.
 func VerifyExport(q Question, file string) error {
-	c, err := readArchive(file)
+	c, f, err := readArchive(file)
 	if err != nil {
-		return err
+		return q.failed(err, map[string]any{"ok": false, "archive": file, "problem": err.Error()})
 	}
-	text := fmt.Sprintf("%s is whole: %s with %d records and %d other files", file, c.Incident, len(c.History), len(c.Parts))
-	return q.print(text, map[string]any{"ok": true, "incident": c.Incident, "records": len(c.History), "files": len(c.Parts)})
+	text := fmt.Sprintf("%s is whole: %s with %d records and %d other files", file, c.Incident, len(c.History), len(c.Names))
+	answer := map[string]any{"ok": true, "archive": file, "incident": c.Incident, "records": len(c.History), "files": len(c.Names)}
+	return errors.Join(f.Close(), q.print(text, answer))
 }
 
 // withData gives the data file, or a copy of it when a running program holds
@@ -81,7 +128,7 @@ func withData(ctx context.Context, data string, env func(string) (string, bool),
 }
 
 // export packs what is known of an incident.
-func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread speaking, own *config.Templates, id string, to *bytes.Buffer) error {
+func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread speaking, own *config.Templates, id string, to io.Writer) error {
 	stored, err := s.Records(id, 1)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", id, err)
@@ -97,15 +144,13 @@ func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread sp
 		}
 		history[i] = incident.Record{Seq: r.Seq, At: r.At, Event: event}
 	}
-	parts, p := map[string][]byte{}, report.Postmortem{Data: report.Collect(history)}
+	all, parts, p := map[string]archive.Part{}, map[string][]byte{}, report.Postmortem{Data: report.Collect(history)}
 	pieces, err := kept.List(ctx, id)
 	if err != nil {
 		return fmt.Errorf("list the evidence of %s: %w", id, err)
 	}
 	for _, piece := range pieces {
-		if parts["evidence/"+piece.Name], err = kept.Get(ctx, id, piece.Name); err != nil {
-			return err
-		}
+		all["evidence/"+piece.Name] = archive.Kept(piece.SHA256, func() ([]byte, error) { return kept.Get(ctx, id, piece.Name) })
 		p.Files = append(p.Files, report.File{Name: piece.Name, SHA256: piece.SHA256})
 	}
 	if parts["postmortem.md"], err = report.Markdown(p, own.PostmortemMarkdown); err != nil {
@@ -121,5 +166,8 @@ func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread sp
 	if err := errors.Join(addPages(parts, history), addCharts(parts, history), addTranscript(ctx, parts, history, thread)); err != nil {
 		return fmt.Errorf("export %s: %w", id, err)
 	}
-	return archive.Write(to, stored, parts)
+	for name, data := range parts {
+		all[name] = archive.Bytes(data)
+	}
+	return archive.Write(to, stored, all)
 }

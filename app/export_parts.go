@@ -1,12 +1,17 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"muster/bot"
 	"muster/config"
@@ -20,6 +25,8 @@ type speaking func(ctx context.Context, channel, ts string) ([]bot.Spoken, error
 // slackWithin bounds how long an export waits for Slack.
 const slackWithin = 2 * time.Minute
 
+var errNoSlack = errors.New("SLACK_BOT_TOKEN is not set")
+
 // slackOf reads threads over Slack; its error says why that cannot be.
 func slackOf(env func(string) (string, bool)) speaking {
 	settings, err := config.LoadEnv(env)
@@ -28,7 +35,7 @@ func slackOf(env func(string) (string, bool)) speaking {
 			return nil, err
 		}
 		if !settings.SlackBotToken.IsSet() {
-			return nil, fmt.Errorf("SLACK_BOT_TOKEN was not set")
+			return nil, errNoSlack
 		}
 		ctx, cancel := context.WithTimeout(ctx, slackWithin)
 		defer cancel()
@@ -133,14 +140,17 @@ func addTranscript(ctx context.Context, parts map[string][]byte, history []incid
 		}
 		said, err := read(ctx, place.channel, place.ts)
 		if err != nil {
-			parts[place.name+".md"] = []byte("The " + place.what + " is not in this archive, since Slack did not give it: " + err.Error() + "\n")
+			parts[place.name+".md"] = []byte("The " + place.what + " is not in this archive: " + notGiven(err) + "\n")
 			continue
 		}
 		var text strings.Builder
 		for _, m := range said {
-			fmt.Fprintf(&text, "**%s** %s\n\n%s\n\n", m.By, m.At.UTC().Format("2006-01-02 15:04:05"), m.Text)
+			fmt.Fprintf(&text, "**%s** %s\n\n", m.By, m.At.UTC().Format("2006-01-02 15:04:05"))
+			if m.Words != "" {
+				fmt.Fprintf(&text, "%s\n\n", quoted(m.Words))
+			}
 			for _, f := range m.Files {
-				name := path.Join("files", f.ID+"-"+plainName(f.Name))
+				name := path.Join("files", plainName(f.ID)+"-"+plainName(f.Name))
 				if f.Missing != "" {
 					fmt.Fprintf(&text, "File %s (%d bytes) is not in this archive: %s\n\n", f.Name, f.Size, f.Missing)
 					continue
@@ -157,12 +167,43 @@ func addTranscript(ctx context.Context, parts map[string][]byte, history []incid
 	return nil
 }
 
-// plainName is a file's name without what a path could mean.
+// notGiven says why there is no transcript, in the same words each time: how a
+// connection failed is another story at every attempt.
+func notGiven(err error) string {
+	if refused, ok := errors.AsType[*bot.Error](err); ok {
+		return fmt.Sprintf("Slack refused %s with %s.", refused.Method, cmp.Or(refused.Code, strconv.Itoa(refused.Status)))
+	}
+	if errors.Is(err, errNoSlack) {
+		return "the export was made without a token for Slack."
+	}
+	return "Slack could not be reached."
+}
+
+// quoted is what somebody said, so that no line of it looks like another
+// message.
+func quoted(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(strings.ToValidUTF8(text, "\uFFFD")) {
+		b.WriteString(strings.TrimRight("> "+line, " \r\n") + "\n")
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// longestName bounds a file's name, in bytes; most disks take 255.
+const longestName = 150
+
+// plainName is a file's name without what a path could mean and what cannot be
+// seen; of a long one the end stays.
 func plainName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || r == '\\' || r < ' ' || r == ':' {
+	name = strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == ':' || r == utf8.RuneError || !unicode.IsGraphic(r) {
 			return '_'
 		}
 		return r
 	}, strings.TrimLeft(name, "."))
+	for len(name) > longestName {
+		_, n := utf8.DecodeRuneInString(name)
+		name = name[n:]
+	}
+	return name
 }

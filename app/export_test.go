@@ -12,6 +12,7 @@ import (
 
 	"muster/engine"
 	"muster/incident"
+	"muster/report/archive"
 )
 
 // exportFile names, for a process that this test starts, the data file and the
@@ -100,6 +101,16 @@ func lived(t *testing.T, data string, later ...time.Duration) {
 	}
 }
 
+// partOf is one file of an archive.
+func partOf(t *testing.T, c archive.Content, name string) string {
+	t.Helper()
+	data, err := c.Part(name)
+	if err != nil {
+		t.Error(err)
+	}
+	return string(data)
+}
+
 // The documents of an export are made by the team's own templates.
 func TestExportUsesTheTeamsTemplates(t *testing.T) {
 	dir := t.TempDir()
@@ -113,11 +124,12 @@ func TestExportUsesTheTeamsTemplates(t *testing.T) {
 	if err := Export(t.Context(), Question{Config: conf, Out: io.Discard, Env: os.LookupEnv}, data, "INC-1", to); err != nil {
 		t.Fatal(err)
 	}
-	c, err := readArchive(to)
+	c, f, err := readArchive(to)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text := string(c.Parts["postmortem.md"]); text != "# Ours: INC-1\n" {
+	defer f.Close()
+	if text := partOf(t, c, "postmortem.md"); text != "# Ours: INC-1\n" {
 		t.Errorf("the post-mortem is %q", text)
 	}
 }

@@ -82,30 +82,30 @@ func TestExportHoldsTheThread(t *testing.T) {
 		if again, _ := exported(w.program.bot.Transcript); !bytes.Equal(first, again) {
 			t.Error("the second export is another file")
 		}
-		thread := string(c.Parts["transcript.md"])
+		thread := partOf(t, c, "transcript.md")
 		if !strings.Contains(thread, "Bob Smith") || !strings.Contains(thread, "the pool is used up") || !strings.Contains(thread, "RESOLVED") || strings.Index(thread, "used up") > strings.LastIndex(thread, "RESOLVED") {
 			t.Errorf("the transcript is\n%s", thread)
 		}
 		found := false
-		for name, data := range c.Parts {
+		for _, name := range c.Names {
 			if strings.HasPrefix(name, "files/") && strings.HasSuffix(name, "graph.txt") {
-				found = string(data) == "open connections: 500" && !strings.Contains(name, "..")
+				found = partOf(t, c, name) == "open connections: 500" && !strings.Contains(name, "..")
 			}
 		}
 		if !found {
 			t.Errorf("the thread's file is missing or another:\n%s", thread)
 		}
-		if !strings.Contains(string(c.Parts["pages.json"]), "bob@example.com") {
-			t.Errorf("the pages are %s", c.Parts["pages.json"])
+		if pages := partOf(t, c, "pages.json"); !strings.Contains(pages, "bob@example.com") {
+			t.Errorf("the pages are %s", pages)
 		}
 
 		_, away := exported(func(context.Context, string, string) ([]bot.Spoken, error) {
 			return nil, errors.New("connection refused")
 		})
-		if said := string(away.Parts["transcript.md"]); !strings.Contains(said, "not in this archive") || !strings.Contains(said, "connection refused") {
+		if said := partOf(t, away, "transcript.md"); !strings.Contains(said, "not in this archive") || !strings.Contains(said, "Slack could not be reached") {
 			t.Errorf("without Slack the transcript says %q", said)
 		}
-		if len(away.History) != len(c.History) || len(away.Parts["postmortem.html"]) == 0 {
+		if len(away.History) != len(c.History) || partOf(t, away, "postmortem.html") == "" {
 			t.Error("without Slack something else is missing")
 		}
 	})

@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,10 +21,11 @@ import (
 // history and its evidence, to be read. It gets the next number here, and nobody
 // is told.
 func Import(ctx context.Context, q Question, data, file string) error {
-	c, err := readArchive(file)
+	c, f, err := readArchive(file)
 	if err != nil {
-		return fmt.Errorf("nothing was imported: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		return fmt.Errorf("nothing was imported: %w", err)
 	}
+	defer f.Close()
 	s, err := openStore(data)
 	if errors.Is(err, store.ErrInUse) {
 		return fmt.Errorf("nothing was imported: stop the program that runs on %s first (%w)", data, err)
@@ -42,20 +41,21 @@ func Import(ctx context.Context, q Question, data, file string) error {
 	return q.print(text, map[string]any{"ok": true, "from": c.Incident, "incident": id, "records": len(c.History)})
 }
 
-func readArchive(file string) (archive.Content, error) {
+// readArchive gives a checked archive with its file, which the caller closes.
+func readArchive(file string) (archive.Content, *os.File, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return archive.Content{}, fmt.Errorf("open the archive: %w", err)
+		return archive.Content{}, nil, fmt.Errorf("open the archive: %w", err)
 	}
 	info, err := f.Stat()
 	var c archive.Content
 	if err == nil {
 		c, err = archive.Read(f, info.Size())
 	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return archive.Content{}, fmt.Errorf("%s is not whole: %w", file, err)
+	if err != nil {
+		return archive.Content{}, nil, errors.Join(fmt.Errorf("%s is not whole: %w", file, err), f.Close())
 	}
-	return c, nil
+	return c, f, nil
 }
 
 // importInto gives the number that the incident got.
@@ -63,11 +63,14 @@ func importInto(ctx context.Context, s *store.Store, kept *evidence.Store, c arc
 	if len(c.History) == 0 || !strings.HasPrefix(c.Incident, engine.IncidentPrefix) {
 		return "", errors.New("nothing was imported: the archive holds no incident")
 	}
+	if c.History[0].Tombstone {
+		return "", fmt.Errorf("nothing was imported: the history of %s was erased, and there is nothing to read", c.Incident)
+	}
 	last := c.History[len(c.History)-1]
 	head := hex.EncodeToString(last.Hash[:])
 	if id, err := here(s, c.Incident, head); err != nil || id != "" {
 		if err == nil && id != c.Incident { // what a crash may have left out
-			err = keepPieces(ctx, kept, id, c.Parts)
+			err = keepPieces(ctx, kept, id, c)
 		}
 		if err == nil {
 			err = fmt.Errorf("nothing was imported: %s of the archive is here already, as %s", c.Incident, id)
@@ -80,17 +83,21 @@ func importInto(ctx context.Context, s *store.Store, kept *evidence.Store, c arc
 	if err != nil {
 		return "", fmt.Errorf("nothing was imported: %w", err)
 	}
-	return done.Stream, keepPieces(ctx, kept, done.Stream, c.Parts)
+	return done.Stream, keepPieces(ctx, kept, done.Stream, c)
 }
 
 // keepPieces keeps the evidence of an archive; what is kept already stays.
-func keepPieces(ctx context.Context, kept *evidence.Store, id string, parts map[string][]byte) error {
-	for _, name := range slices.Sorted(maps.Keys(parts)) {
+func keepPieces(ctx context.Context, kept *evidence.Store, id string, c archive.Content) error {
+	for _, name := range c.Names {
 		piece, ok := strings.CutPrefix(name, "evidence/")
 		if !ok {
 			continue
 		}
-		if _, err := kept.Put(ctx, id, piece, parts[name]); err != nil {
+		data, err := c.Part(name)
+		if err == nil {
+			_, err = kept.Put(ctx, id, piece, data)
+		}
+		if err != nil {
 			return fmt.Errorf("the history is imported as %s, but not all evidence; import it again: %w", id, err)
 		}
 	}

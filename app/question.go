@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,6 +55,15 @@ func (q Question) print(text string, data any) error {
 	}
 	_, err := fmt.Fprintln(q.Out, strings.TrimRight(text, "\n"))
 	return err
+}
+
+// failed is what a question ends with that was answered with a problem: in JSON
+// the answer is on standard output, and Exit(1).
+func (q Question) failed(err error, data any) error {
+	if !q.JSON {
+		return err
+	}
+	return cmp.Or(q.print("", data), error(Exit(1)))
 }
 
 // InitConfig writes the built-in configuration files that are not there yet.

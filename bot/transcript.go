@@ -21,6 +21,8 @@ type Spoken struct {
 	By     incident.Person `json:"by"`
 	Thread string          `json:"thread,omitempty"`
 	Text   string          `json:"text"`
+	// Words is Text as people read it: names in the place of users' IDs.
+	Words string `json:"words"`
 	Files  []Attachment    `json:"files,omitempty"`
 }
 
@@ -70,6 +72,12 @@ func (b *Bot) Transcript(ctx context.Context, channel, ts string) ([]Spoken, err
 		if m.User != "" {
 			s.By = b.dir.Person(ctx, m.User)
 		}
+		for _, token := range tokens.FindAllString(m.Text, -1) {
+			if id := mentioned(token); id != "" {
+				b.dir.Person(ctx, id) // so that readable knows the name
+			}
+		}
+		s.Words = b.readable(m.Text)
 		for _, f := range m.Files {
 			s.Files = append(s.Files, w.attachment(ctx, f))
 		}

@@ -14,11 +14,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"muster/store"
 )
@@ -29,8 +31,14 @@ const (
 	RecordsName  = "records.jsonl"
 )
 
-// maxPart bounds one part when an archive is read, in bytes.
-const maxPart = 256 << 20
+const (
+	// maxPart bounds one part when an archive is read, in bytes.
+	maxPart = 256 << 20
+	// maxWhole bounds all parts of an archive together, unpacked, in bytes.
+	maxWhole = 8 << 30
+	// maxFiles bounds how many parts an archive may have.
+	maxFiles = 100_000
+)
 
 // manifest lists the parts with their hashes.
 type manifest struct {
@@ -41,7 +49,12 @@ type manifest struct {
 	SHA256   map[string]string `json:"sha256"`
 }
 
-const kind = "muster incident 1"
+// What Write writes now; what another number stands behind is of a newer
+// version.
+const (
+	kindName = "muster incident "
+	kind     = kindName + "1"
+)
 
 // line is one record as the archive has it: what the chain's hash covers.
 type line struct {
@@ -53,44 +66,81 @@ type line struct {
 	Body    []byte    `json:"body"` // base64: the bytes that the hash covers
 	Prev    string    `json:"prev"`
 	Hash    string    `json:"hash"`
+	// Tombstone is set where the records before were erased: the archive then
+	// begins with this one.
+	Tombstone bool `json:"tombstone,omitempty"`
 	// Fact is the body to read; the check goes by Body.
 	Fact json.RawMessage `json:"fact,omitempty"`
 }
 
+// Part is one file that goes into an archive.
+type Part struct {
+	sum  string
+	load func() ([]byte, error)
+}
+
+// Bytes is a part that is at hand.
+func Bytes(data []byte) Part {
+	return Part{sum(data), func() ([]byte, error) { return data, nil }}
+}
+
+// Kept is a part that is loaded when its turn comes. Its SHA-256 is known, in
+// hex, and what is loaded must have it.
+func Kept(sha256 string, load func() ([]byte, error)) Part { return Part{sha256, load} }
+
 // Write packs the history of one incident and further parts, by name, as a zip
-// file with a folder of the incident's name.
-func Write(w io.Writer, history []store.Record, parts map[string][]byte) error {
+// file with a folder of the incident's name. After an error what was written is
+// no archive.
+func Write(w io.Writer, history []store.Record, parts map[string]Part) error {
 	if len(history) == 0 {
 		return errors.New("archive: there is no history")
 	}
 	id, last := history[0].Stream, history[len(history)-1]
 	all := maps.Clone(parts)
 	if all == nil {
-		all = map[string][]byte{}
+		all = map[string]Part{}
 	}
 	records, err := lines(history)
 	if err != nil {
 		return err
 	}
-	all[RecordsName] = records
+	all[RecordsName] = Bytes(records)
 	m := manifest{Kind: kind, Incident: id, Records: len(history), Head: hex.EncodeToString(last.Hash[:]), SHA256: map[string]string{}}
-	for name, data := range all {
-		m.SHA256[name] = sum(data)
+	for name, part := range all {
+		if !safe(name) {
+			return fmt.Errorf("archive: %q is no name for a file in it", name)
+		}
+		m.SHA256[name] = part.sum
 	}
-	if all[ManifestName], err = json.MarshalIndent(m, "", "  "); err != nil {
+	text, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
 		return fmt.Errorf("archive: %w", err)
 	}
+	all[ManifestName] = Bytes(append(text, '\n'))
 	z := zip.NewWriter(w)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		f, err := z.CreateHeader(&zip.FileHeader{Name: path.Join(id, name), Method: zip.Deflate, Modified: last.At.UTC().Truncate(2 * time.Second)})
+		data, err := all[name].load()
+		if err == nil && sum(data) != all[name].sum {
+			err = errors.New("it is not what its hash says")
+		}
+		var f io.Writer
 		if err == nil {
-			_, err = f.Write(all[name])
+			f, err = z.CreateHeader(&zip.FileHeader{Name: path.Join(id, name), Method: zip.Deflate, Modified: last.At.UTC().Truncate(2 * time.Second)})
+		}
+		if err == nil {
+			_, err = f.Write(data)
 		}
 		if err != nil {
 			return fmt.Errorf("archive: write %s: %w", name, err)
 		}
 	}
 	return z.Close()
+}
+
+// safe tells whether a file of this name, unpacked by any program, stays in the
+// folder of its archive.
+func safe(name string) bool {
+	return fs.ValidPath(name) && name != "." && !strings.ContainsAny(name, `\:`) && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 func lines(history []store.Record) ([]byte, error) {
@@ -101,6 +151,7 @@ func lines(history []store.Record) ([]byte, error) {
 		l := line{
 			Stream: r.Stream, Seq: r.Seq, At: r.At.UTC(), Kind: r.Kind, Version: r.Version, Body: r.Body,
 			Prev: hex.EncodeToString(r.Prev[:]), Hash: hex.EncodeToString(r.Hash[:]),
+			Tombstone: r.Tombstone,
 		}
 		if json.Valid(r.Body) {
 			l.Fact = r.Body
@@ -117,73 +168,159 @@ func sum(data []byte) string {
 	return hex.EncodeToString(h[:])
 }
 
-// Content is a checked archive.
+// Content is a checked archive. Its parts are read from the file that Read was
+// given.
 type Content struct {
 	Incident string
 	History  []store.Record
-	// Parts are all other files, by name.
-	Parts map[string][]byte
+	// Names are all other files, sorted.
+	Names []string
+	files map[string]*zip.File
+	sums  map[string]string
 }
 
-// Read checks an archive and gives what is in it. Its error names everything
-// that is wrong: a part that is missing, too many or altered, and the first
-// record at which the chain breaks.
+// Part reads one of the files that Names has.
+func (c Content) Part(name string) ([]byte, error) {
+	f, ok := c.files[name]
+	if !ok {
+		return nil, fmt.Errorf("%s is not in the archive", name)
+	}
+	data, err := unpack(f)
+	if err == nil && sum(data) != c.sums[name] {
+		err = fmt.Errorf("%s was altered", name)
+	}
+	return data, err
+}
+
+// Read checks an archive and gives what is in it. Its error is one line that
+// names what is wrong: a part that is missing, too many or altered, and the
+// first record at which the chain breaks.
 func Read(from io.ReaderAt, size int64) (Content, error) {
 	z, err := zip.NewReader(from, size)
 	if err != nil {
 		return Content{}, fmt.Errorf("the file is no archive: %w", err)
 	}
-	files := map[string][]byte{}
-	folder := ""
-	for _, f := range z.File {
-		dir, name, ok := strings.Cut(f.Name, "/")
-		if !ok || folder != "" && dir != folder {
-			return Content{}, fmt.Errorf("the file is no archive of one incident: %s", f.Name)
-		}
-		folder = dir
-		if files[name], err = unpack(f); err != nil {
-			return Content{}, err
-		}
-	}
-	var m manifest
-	if err := json.Unmarshal(files[ManifestName], &m); err != nil || m.Kind != kind {
-		return Content{}, fmt.Errorf("the file is no archive of an incident: %s is missing or of another kind", ManifestName)
-	}
-	delete(files, ManifestName)
-	var wrong []error
-	for name, data := range files {
-		switch want, ok := m.SHA256[name]; {
-		case !ok:
-			wrong = append(wrong, fmt.Errorf("%s is not in the manifest", name))
-		case want != sum(data):
-			wrong = append(wrong, fmt.Errorf("%s was altered", name))
-		}
-	}
-	for name := range m.SHA256 {
-		if _, ok := files[name]; !ok {
-			wrong = append(wrong, fmt.Errorf("%s is missing", name))
-		}
-	}
-	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	history, err := chain(files[RecordsName], m)
-	if err := errors.Join(append(wrong, err)...); err != nil {
+	folder, files, err := listed(z)
+	if err != nil {
 		return Content{}, err
 	}
+	m, err := readManifest(files[ManifestName])
+	if err != nil {
+		return Content{}, err
+	}
+	if folder != m.Incident {
+		return Content{}, fmt.Errorf("the folder is %s, and the manifest is of %s", folder, m.Incident)
+	}
+	delete(files, ManifestName)
+	var wrong []string
+	var records []byte
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		want, ok := m.SHA256[name]
+		if !ok {
+			wrong = append(wrong, name+" is not in the manifest")
+			continue
+		}
+		data, err := unpack(files[name])
+		switch {
+		case err != nil:
+			wrong = append(wrong, err.Error())
+		case want != sum(data):
+			wrong = append(wrong, name+" was altered")
+		}
+		if name == RecordsName {
+			records = data
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.SHA256)) {
+		if _, ok := files[name]; !ok {
+			wrong = append(wrong, name+" is missing")
+		}
+	}
+	if records == nil && len(wrong) == 0 {
+		wrong = append(wrong, RecordsName+" is missing")
+	}
+	var history []store.Record
+	if records != nil {
+		if history, err = chain(records, m); err != nil {
+			wrong = append(wrong, err.Error())
+		}
+	}
+	if len(wrong) > 0 {
+		return Content{}, errors.New(few(wrong))
+	}
 	delete(files, RecordsName)
-	return Content{Incident: m.Incident, History: history, Parts: files}, nil
+	return Content{Incident: m.Incident, History: history, Names: slices.Sorted(maps.Keys(files)), files: files, sums: m.SHA256}, nil
 }
 
+// few are the first of what is wrong, in one line.
+func few(wrong []string) string {
+	const most = 5
+	text := strings.Join(wrong[:min(most, len(wrong))], "; ")
+	if more := len(wrong) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	return text
+}
+
+// listed are the files of a zip file by their names in its only folder. What
+// Write never makes is refused: another folder, a name twice, a link, a way out.
+func listed(z *zip.Reader) (folder string, files map[string]*zip.File, err error) {
+	if len(z.File) > maxFiles {
+		return "", nil, fmt.Errorf("it has %d files, and an archive of one incident has at most %d", len(z.File), maxFiles)
+	}
+	files = map[string]*zip.File{}
+	var whole uint64
+	for _, f := range z.File {
+		dir, name, ok := strings.Cut(f.Name, "/")
+		switch whole += min(f.UncompressedSize64, maxPart+1); {
+		case !ok || !safe(f.Name) || folder != "" && dir != folder:
+			return "", nil, fmt.Errorf("the file is no archive of one incident: %q is in it", f.Name)
+		case files[name] != nil:
+			return "", nil, fmt.Errorf("%s is in it twice", name)
+		case !f.Mode().IsRegular():
+			return "", nil, fmt.Errorf("%s is a link or something else that is no file", name)
+		case whole > maxWhole:
+			return "", nil, fmt.Errorf("unpacked it would be larger than %d GiB", maxWhole>>30)
+		}
+		folder, files[name] = dir, f
+	}
+	return folder, files, nil
+}
+
+func readManifest(f *zip.File) (m manifest, err error) {
+	none := fmt.Errorf("the file is no archive of an incident: %s is missing or of another kind", ManifestName)
+	if f == nil {
+		return m, none
+	}
+	text, err := unpack(f)
+	if err != nil {
+		return m, err
+	}
+	if err := json.Unmarshal(text, &m); err != nil || !strings.HasPrefix(m.Kind, kindName) {
+		return m, none
+	}
+	if m.Kind != kind {
+		return m, fmt.Errorf("it was written by a newer version of Muster (%q), which can read it", m.Kind)
+	}
+	return m, nil
+}
+
+// unpack reads one file whole, up to the size that its archive says.
 func unpack(f *zip.File) ([]byte, error) {
+	_, name, _ := strings.Cut(f.Name, "/")
+	if f.UncompressedSize64 > maxPart {
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxPart>>20)
+	}
 	r, err := f.Open()
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", f.Name, err)
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxPart+1))
-	if err = errors.Join(err, r.Close()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", f.Name, err)
+	data, err := io.ReadAll(io.LimitReader(r, int64(f.UncompressedSize64)+1))
+	if closed := r.Close(); err == nil {
+		err = closed
 	}
-	if len(data) > maxPart {
-		return nil, fmt.Errorf("read %s: it is larger than %d bytes", f.Name, maxPart)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", name, err)
 	}
 	return data, nil
 }
@@ -192,24 +329,32 @@ func unpack(f *zip.File) ([]byte, error) {
 func chain(text []byte, m manifest) ([]store.Record, error) {
 	var out []store.Record
 	var prev [32]byte
+	seq := uint64(1)
 	d := json.NewDecoder(bytes.NewReader(text))
 	for d.More() {
 		var l line
 		n := len(out) + 1
 		if err := d.Decode(&l); err != nil {
-			return nil, fmt.Errorf("record %d cannot be read: %w", n, err)
+			return nil, fmt.Errorf("record %d cannot be read: %w", seq, err)
 		}
-		r := store.Record{Stream: l.Stream, Seq: l.Seq, At: l.At, Kind: l.Kind, Version: l.Version, Body: l.Body, Prev: prev}
+		if before, err := hex.DecodeString(l.Prev); n == 1 && l.Tombstone && err == nil {
+			seq = l.Seq
+			copy(prev[:], before)
+		}
+		r := store.Record{
+			Stream: l.Stream, Seq: l.Seq, At: l.At, Kind: l.Kind, Version: l.Version, Body: l.Body, Prev: prev, Tombstone: l.Tombstone && n == 1,
+		}
 		r.Hash = store.Hash(r)
 		same := len(l.Fact) == 0 && !json.Valid(l.Body) || bytes.Equal(compact(l.Fact), compact(l.Body))
-		if l.Stream != m.Incident || l.Seq != uint64(n) || l.Prev != hex.EncodeToString(prev[:]) || l.Hash != hex.EncodeToString(r.Hash[:]) || !same {
-			return nil, fmt.Errorf("the chain breaks at record %d", n)
+		if l.Stream != m.Incident || l.Seq != seq || l.Tombstone != r.Tombstone || l.Prev != hex.EncodeToString(prev[:]) || l.Hash != hex.EncodeToString(r.Hash[:]) || !same {
+			return nil, fmt.Errorf("the chain breaks at record %d", seq)
 		}
 		prev = r.Hash
+		seq++
 		out = append(out, r)
 	}
 	if len(out) != m.Records || m.Head != hex.EncodeToString(prev[:]) {
-		return nil, fmt.Errorf("the chain ends at record %d, and not as the manifest says", len(out))
+		return nil, fmt.Errorf("the chain ends at record %d, and not as the manifest says", seq-1)
 	}
 	return out, nil
 }
