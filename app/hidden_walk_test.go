@@ -352,8 +352,8 @@ func (h *hidden) fromExports() {
 			h.Fatal(err)
 		}
 		text := ""
-		for name, data := range c.Parts {
-			text += name + "\n" + string(data) + "\n"
+		for _, name := range c.Names {
+			text += name + "\n" + partOf(h.T, c, name) + "\n"
 		}
 		for _, r := range c.History {
 			text += string(r.Body) + "\n"
