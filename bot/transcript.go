@@ -22,8 +22,8 @@ type Spoken struct {
 	Thread string          `json:"thread,omitempty"`
 	Text   string          `json:"text"`
 	// Words is Text as people read it: names in the place of users' IDs.
-	Words string `json:"words"`
-	Files  []Attachment    `json:"files,omitempty"`
+	Words string       `json:"words"`
+	Files []Attachment `json:"files,omitempty"`
 }
 
 // Attachment is a file of a message.
