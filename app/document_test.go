@@ -44,7 +44,7 @@ var canvasLink = regexp.MustCompile(`/docs/[A-Z0-9]+/([A-Z0-9]+)`)
 func TestPostmortemIsPostedAsACanvas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &metricsServer{value: 0.2}
-		w := newWorld(t, map[string]string{"muster.yaml": fmt.Sprintf(watchedYAML, "off")})
+		w := newWorld(t, map[string]string{"muster.yaml": fmt.Sprintf(watchedYAML, "off", "")})
 		defer w.end()
 		w.change = func(o *Options) { o.Env.PrometheusURL, o.HTTP = "http://prometheus.local", &http.Client{Transport: m} }
 		w.start()

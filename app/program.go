@@ -64,7 +64,6 @@ type Program struct {
 	desk      engine.Desk
 	intake    *intake
 	sources   sources
-	charts    shownCharts
 	outbox    *outbox.Outbox
 	bot       *bot.Bot
 	commands  *commands.Commands

@@ -165,31 +165,6 @@ const (
 	watchPictures = 3 // in one message
 )
 
-// shownCharts remembers the last pictures of each look-out, for the time in
-// which none can be drawn.
-type shownCharts struct {
-	mu   sync.Mutex
-	last map[string][]render.Picture
-}
-
-func (c *shownCharts) keep(id string, pictures []render.Picture) []render.Picture {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(pictures) > 0 {
-		if c.last == nil {
-			c.last = map[string][]render.Picture{}
-		}
-		c.last[id] = pictures
-	}
-	return c.last[id]
-}
-
-func (c *shownCharts) forget(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.last, id)
-}
-
 // showWatch draws what is looked at and shows it in the thread. What cannot be
 // drawn now keeps the picture that it had.
 func (p *Program) showWatch(ctx context.Context, d outbox.Delivery, e incident.Effect, maybeSent bool) ([]byte, error) {
@@ -216,13 +191,11 @@ func (p *Program) showWatch(ctx context.Context, d outbox.Delivery, e incident.E
 		if err != nil {
 			p.log.Warn("the watch goes without a new chart", "incident", s.ID, "error", err)
 		}
-		pictures = p.charts.keep(s.ID, pictures)
+		if len(pictures) == 0 {
+			pictures = render.Pictures(w.Shown)
+		}
 	}
-	receipt, err := p.bot.Handler().Watch(ctx, d, maybeSent, e, pictures)
-	if err == nil && !s.Watching() {
-		p.charts.forget(s.ID)
-	}
-	return receipt, err
+	return p.bot.Handler().Watch(ctx, d, maybeSent, e, pictures)
 }
 
 // drawWatch draws and uploads one picture for each query; alarm: only for those

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +22,14 @@ type metricsServer struct {
 	mu    sync.Mutex
 	value float64
 	gone  bool
-	asked int
+	// odd answers first; one that it gives no answer to gets the usual one.
+	odd func(path, query string) (status int, body string)
+}
+
+func (m *metricsServer) oddly(odd func(path, query string) (status int, body string)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.odd = odd
 }
 
 func (m *metricsServer) set(v float64, gone bool) {
@@ -33,12 +41,25 @@ func (m *metricsServer) set(v float64, gone bool) {
 // RoundTrip answers without a network.
 func (m *metricsServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.asked++
-	if m.gone {
+	gone, odd, value := m.gone, m.odd, fmt.Sprint(m.value)
+	m.mu.Unlock()
+	if gone {
 		return nil, &net.OpError{Op: "dial", Err: fmt.Errorf("connection refused")}
 	}
-	now, value := time.Now(), fmt.Sprint(m.value)
+	rec := httptest.NewRecorder()
+	if odd != nil {
+		switch status, body := odd(path.Base(r.URL.Path), r.URL.Query().Get("query")); status {
+		case 0:
+		case slowly:
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		default:
+			rec.WriteHeader(status)
+			fmt.Fprint(rec, body)
+			return rec.Result(), nil
+		}
+	}
+	now := time.Now()
 	result := fmt.Sprintf(`[{"metric":{},"value":[%d,%q]}]`, now.Unix(), value)
 	kind := "vector"
 	if strings.HasSuffix(r.URL.Path, "query_range") {
@@ -48,26 +69,34 @@ func (m *metricsServer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		kind, result = "matrix", `[{"metric":{},"values":[`+strings.Join(points, ",")+`]}]`
 	}
-	rec := httptest.NewRecorder()
 	fmt.Fprintf(rec, `{"status":"success","data":{"resultType":%q,"result":%s}}`, kind, result)
 	return rec.Result(), nil
 }
+
+// slowly is the status of a question that nobody waits long enough for.
+const slowly = -1
 
 const watchedYAML = `channels: {incidents: '#incidents'}
 watch:
   for: 1h
   every: 1m
   reopen: %s
-  queries: [{name: error rate, expr: errors, unit: ratio, limit: 0.05}]
+  queries: [{name: error rate, expr: errors, unit: ratio, limit: 0.05}%s]
 `
 
 // inWatchedBubble runs a test with a metrics server, and one incident that was
 // resolved a moment ago.
 func inWatchedBubble(t *testing.T, reopen string, test func(w *world, m *metricsServer, card workspace.Message)) {
 	t.Helper()
+	inBubbleWatching(t, reopen, "", test)
+}
+
+// inBubbleWatching asks further queries too.
+func inBubbleWatching(t *testing.T, reopen, more string, test func(w *world, m *metricsServer, card workspace.Message)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		m := &metricsServer{value: 0.01}
-		w := newWorld(t, map[string]string{"muster.yaml": fmt.Sprintf(watchedYAML, reopen)})
+		w := newWorld(t, map[string]string{"muster.yaml": fmt.Sprintf(watchedYAML, reopen, more)})
 		defer w.end()
 		w.change = func(o *Options) {
 			o.Env.PrometheusURL = "http://prometheus.local"
@@ -102,6 +131,9 @@ func TestAQuietHour(t *testing.T) {
 		w.wait(20*time.Second, "last chart", func() bool { return len(w.pictured(card, "the watch is over")) == 1 })
 		m.set(0.5, false)
 		time.Sleep(10 * time.Minute)
+		if n := w.said(card, "Quiet"); n != 1 {
+			t.Errorf("the quiet hour ends with %d lines", n)
+		}
 		s := w.state("INC-1")
 		if s.Watching() || s.Open() || s.After.Watch.Looks < 58 || len(s.After.Watch.Gaps) != 0 {
 			t.Errorf("after the hour: watching %v, open %v, %d looks, gaps %v", s.Watching(), s.Open(), s.After.Watch.Looks, s.After.Watch.Gaps)

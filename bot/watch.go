@@ -70,10 +70,17 @@ func (x *sending) watch(ctx context.Context, e incident.Effect, pictures []rende
 			return x.post(ctx, Post{Channel: x.s.Card.Channel, Thread: x.s.Card.TS, Message: m, Broadcast: true})
 		})
 	default:
-		m := x.f.Watch(x.s, pictures)
-		if at := x.s.After.Watch.Chart; at.TS != "" {
-			return incident.Receipt{}, x.api.UpdateMessage(ctx, at.Channel, at.TS, m)
+		m, shown := x.f.Watch(x.s, pictures), render.Files(pictures)
+		at := x.s.After.Watch.Chart
+		if at.TS == "" {
+			r, err := x.inThread(ctx, m)
+			r.Ref = shown
+			return r, err
 		}
-		return x.inThread(ctx, m)
+		err := x.api.UpdateMessage(ctx, at.Channel, at.TS, m)
+		if err != nil || shown == x.s.After.Watch.Shown {
+			return incident.Receipt{}, err
+		}
+		return incident.Receipt{Channel: at.Channel, TS: at.TS, Ref: shown}, nil
 	}
 }

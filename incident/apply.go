@@ -154,7 +154,7 @@ func apply(s Incident, r Record) Incident {
 		case PlaceAlerts:
 			s.AlertList = spot
 		case PlaceWatch:
-			s.After.Watch.Chart = spot
+			s.After.Watch.Chart, s.After.Watch.Shown = spot, e.Ref
 		}
 	case CaughtUp:
 		s = applyCaughtUp(s, e)

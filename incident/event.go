@@ -347,6 +347,8 @@ type Posted struct {
 	Channel string `json:"channel"`
 	Name    string `json:"name,omitempty"` // a channel's name
 	TS      string `json:"ts,omitempty"`
+	// Ref names the pictures that it shows; empty: none.
+	Ref string `json:"ref,omitempty"`
 }
 
 // EffectFailed records an effect other than a page that will never happen.

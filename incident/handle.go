@@ -347,7 +347,7 @@ func settled(in Settled) []Event {
 	case AlertList:
 		posted.Place = PlaceAlerts
 	case ShowWatch:
-		posted.Place = PlaceWatch
+		posted.Place, posted.Ref = PlaceWatch, in.Receipt.Ref
 	case Room:
 		switch e.Step {
 		case RoomCreate:

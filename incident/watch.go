@@ -233,6 +233,7 @@ type Watch struct {
 	Gaps     []Gap     `json:"gaps,omitempty"`
 	Partly   int       `json:"partly,omitempty"` // looks that saw something, only not all
 	Chart    Spot      `json:"chart,omitzero"`
+	Shown    string    `json:"shown,omitempty"` // the pictures of Chart
 }
 
 // Watching tells whether somebody has to look now.

@@ -14,6 +14,25 @@ type Picture struct {
 	Alt string
 }
 
+// Files names pictures in one word that Pictures reads.
+func Files(pictures []Picture) string {
+	var out []string
+	for _, p := range pictures {
+		out = append(out, p.File)
+	}
+	return strings.Join(out, ",")
+}
+
+// Pictures are those that Files named, without their words.
+func Pictures(files string) (out []Picture) {
+	for id := range strings.SplitSeq(files, ",") {
+		if id != "" {
+			out = append(out, Picture{File: id, Alt: "the last chart that could be drawn"})
+		}
+	}
+	return out
+}
+
 // saidWatch is the one plain line of a record of the look-out; empty: it
 // deserves none.
 func saidWatch(event incident.Event) string {
