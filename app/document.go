@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ const (
 )
 
 // postDocument posts the post-mortem that was finished.
-func (p *Program) postDocument(ctx context.Context, d outbox.Delivery, maybeSent bool) ([]byte, error) {
+func (p *Program) postDocument(ctx context.Context, d outbox.Delivery, e incident.ShowDocument, maybeSent bool) ([]byte, error) {
 	pm, err := p.postmortem(ctx, d.Stream)
 	if err != nil {
 		return nil, outbox.NotSentError{Err: err}
@@ -36,7 +37,7 @@ func (p *Program) postDocument(ctx context.Context, d outbox.Delivery, maybeSent
 	if err != nil {
 		return nil, outbox.PermanentError{Reason: "the post-mortem could not be written: " + err.Error(), Err: err}
 	}
-	name, title := strings.ToLower(pm.ID)+"-post-mortem", "Post-mortem "+pm.ID
+	name, title := fmt.Sprintf("%s-post-mortem-%d", strings.ToLower(pm.ID), e.Seq), "Post-mortem "+pm.ID
 	page := bot.File{Name: name + ".html", Title: title + " (page)", Data: html}
 	return p.bot.Handler().Document(ctx, d, maybeSent, bot.Document{
 		Title: title + ": " + pm.Title, Markdown: string(text), Page: page,

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -27,12 +28,23 @@ func (w *world) finished(title string) workspace.Message {
 	return card
 }
 
-// filesIn gives the files of a thread by name.
+// filesIn gives the files of a thread by what their names end in: .html.
 func (w *world) filesIn(card workspace.Message) map[string]string {
 	out := map[string]string{}
 	for _, m := range w.thread(card) {
 		for _, f := range m.Files {
-			out[fmt.Sprint(f["name"])] = string(w.ws.Person("alice").FileData(fmt.Sprint(f["id"])))
+			out[path.Ext(fmt.Sprint(f["name"]))] = string(w.ws.Person("alice").FileData(fmt.Sprint(f["id"])))
+		}
+	}
+	return out
+}
+
+// namesIn counts the files of a thread by name.
+func (w *world) namesIn(card workspace.Message) map[string]int {
+	out := map[string]int{}
+	for _, m := range w.thread(card) {
+		for _, f := range m.Files {
+			out[fmt.Sprint(f["name"])]++
 		}
 	}
 	return out
@@ -60,7 +72,7 @@ func TestPostmortemIsPostedAsACanvas(t *testing.T) {
 			t.Errorf("the canvas %q says\n%s", title, text)
 		}
 		files := w.filesIn(card)
-		if page := files["inc-1-post-mortem.html"]; !strings.Contains(page, "a bad deploy") || strings.Count(page, "<svg") != 2 || files["inc-1-post-mortem.md"] != "" {
+		if page := files[".html"]; !strings.Contains(page, "a bad deploy") || strings.Count(page, "<svg") != 2 || files[".md"] != "" {
 			t.Errorf("the thread has %d files; the page has %d bytes and %d pictures", len(files), len(page), strings.Count(page, "<svg"))
 		}
 		w.restart(time.Minute)
@@ -80,10 +92,10 @@ func TestPostmortemIsPostedAsFiles(t *testing.T) {
 		card := w.finished("API slow")
 		w.inThread(card, time.Minute, "The post-mortem of *INC-1* is done", "in the files above")
 		got := w.filesIn(card)
-		if text := got["inc-1-post-mortem.md"]; !strings.HasPrefix(text, "# Ours: INC-1\nNobody could pay") || !strings.Contains(text, "- The commander declared") || strings.Contains(text, "Erin") {
+		if text := got[".md"]; !strings.HasPrefix(text, "# Ours: INC-1\nNobody could pay") || !strings.Contains(text, "- The commander declared") || strings.Contains(text, "Erin") {
 			t.Errorf("the team's own template gave\n%s", text)
 		}
-		if !strings.Contains(got["inc-1-post-mortem.html"], "<!doctype html>") {
+		if !strings.Contains(got[".html"], "<!doctype html>") {
 			t.Errorf("the thread has %d files", len(got))
 		}
 		w.calm(time.Minute)
@@ -101,4 +113,55 @@ func TestPostmortemWaitsForSlack(t *testing.T) {
 		w.ws.FailMethod("canvases.create", "")
 		w.inThread(card, 5*time.Minute, "is done", "read it")
 	})
+}
+
+// Whatever fails in the middle of posting, and also where the program dies
+// there, each file and the message come once.
+func TestPostmortemComesOnce(t *testing.T) {
+	const upload = "files.completeUploadExternal"
+	for name, fail := range map[string]struct{ begin, end func(w *world) }{
+		"the first file's answer is lost": {begin: func(w *world) { w.ws.LoseAnswers(upload, 1) }},
+		"both files' answers are lost":    {begin: func(w *world) { w.ws.LoseAnswers(upload, 2) }},
+		"the message's answer is lost":    {begin: func(w *world) { w.ws.LoseAnswers("chat.postMessage", 2) }},
+		"the program dies between the files": {
+			begin: func(w *world) { w.ws.LoseAnswers(upload, 1) },
+			end:   func(w *world) { w.restart(time.Minute) },
+		},
+		"the program dies before the message": {
+			begin: func(w *world) { w.ws.FailMethod("chat.postMessage", "internal_error") },
+			end: func(w *world) {
+				w.restart(time.Minute)
+				w.ws.FailMethod("chat.postMessage", "")
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(w *world) {
+				w.ws.FailMethod("canvases.create", "free_teams_cannot_create_non_tabbed_canvases")
+				w.post(200, "create P2 API slow", "erin@example.com", "")
+				card := w.card("API slow")
+				w.post(200, "resolve INC-1 a bad deploy", "erin@example.com", "")
+				w.post(200, "postmortem write INC-1 summary Nobody could pay.", "erin@example.com", "")
+				w.post(200, "postmortem write INC-1 prevention One pod first.", "erin@example.com", "")
+				w.calm(time.Minute)
+				fail.begin(w)
+				w.post(200, "postmortem done INC-1", "erin@example.com", "")
+				if fail.end != nil {
+					w.wait(time.Minute, "file", func() bool { return len(w.filesIn(card)) > 1 }) // the meeting's is there
+					fail.end(w)
+				}
+				w.inThread(card, 10*time.Minute, "The post-mortem of *INC-1* is done", "in the files above")
+				w.calm(10 * time.Minute)
+				names := w.namesIn(card)
+				for file, n := range names {
+					if n != 1 {
+						t.Errorf("%s came %d times", file, n)
+					}
+				}
+				if n := w.said(card, "The post-mortem of *INC-1* is done"); len(names) != 3 || n != 1 {
+					t.Errorf("the files are %v, and the message came %d times", names, n)
+				}
+			})
+		})
+	}
 }

@@ -201,7 +201,7 @@ func (h *hidden) fromSlack() {
 			read += "Slack's " + p.path + " " + body + "\n"
 		}
 	}
-	h.sees("what was said to Slack", read, "Openmark storage is full", `"event_type":"muster`, "filename="+strings.ToLower(h.twin)+"-post-mortem.html")
+	h.sees("what was said to Slack", read, "Openmark storage is full", `"event_type":"muster`, "filename="+strings.ToLower(h.twin)+"-post-mortem-")
 	shown := map[string]string{}
 	for _, handle := range outsiders {
 		p := h.ws.Person(handle)

@@ -273,7 +273,7 @@ func (h *hidden) fromFiles(who string, places ...string) {
 			}
 		}
 	}
-	h.sees("the files that "+who+" sees", read, strings.ToLower(h.twin)+"-post-mortem.html", "openmark", "BEGIN:VCALENDAR")
+	h.sees("the files that "+who+" sees", read, strings.ToLower(h.twin)+"-post-mortem-", "openmark", "BEGIN:VCALENDAR")
 }
 
 // fromForms opens what asks which incident is meant, and reads what it offers.

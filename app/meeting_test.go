@@ -148,3 +148,35 @@ func TestMeetingIsCalledOff(t *testing.T) {
 		w.meetingIn(box, "erin@example.com", 2)
 	})
 }
+
+// Slack takes the calendar file and its answer is lost: the file is looked for
+// by its name, and comes once. The next one, of a meeting that was moved, is
+// another file.
+func TestMeetingFileComesOnce(t *testing.T) {
+	const upload = "files.completeUploadExternal"
+	inBubble(t, nil, func(w *world) {
+		w.post(200, "create P2 API slow", "erin@example.com", "")
+		card := w.card("API slow")
+		for n, text := range []string{"resolve INC-1 a bad deploy", "postmortem when INC-1 in 3 days"} {
+			before := w.ws.Calls()["conversations.replies"]
+			w.ws.LoseAnswers(upload, 1)
+			w.post(200, text, "erin@example.com", "")
+			w.wait(time.Minute, "calendar file", func() bool { return len(w.namesIn(card)) == n+1 })
+			w.calm(10 * time.Minute)
+			if names := w.namesIn(card); len(names) != n+1 || len(w.thread(card)) == 0 {
+				t.Errorf("after %q the files are %v", text, names)
+			}
+			if n := w.ws.Calls()["conversations.replies"] - before; n == 0 {
+				t.Error("it was not looked for: no answer was lost")
+			}
+		}
+		for name, times := range w.namesIn(card) {
+			if times != 1 {
+				t.Errorf("%s came %d times", name, times)
+			}
+		}
+		if n := w.ws.Calls()[upload]; n != 2 {
+			t.Errorf("two files were posted by %d calls", n)
+		}
+	})
+}

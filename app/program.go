@@ -302,7 +302,7 @@ func (p *Program) deliver(ctx context.Context, d outbox.Delivery, maybeSent bool
 	case incident.LookBack:
 		err = p.lookBack(ctx, d)
 	case incident.ShowDocument:
-		receipt, err = p.postDocument(ctx, d, maybeSent)
+		receipt, err = p.postDocument(ctx, d, e, maybeSent)
 	case incident.MeetingMail:
 		err = p.mailMeeting(ctx, d, e, maybeSent)
 	case incident.MeetingFile:

@@ -71,9 +71,9 @@ type Document struct {
 }
 
 // Document makes one attempt to post a post-mortem into an incident's thread.
-// The message comes last and is looked up before a repeat, so that a whole
-// post-mortem is never posted twice; after a failure in the middle a file may
-// be.
+// The message comes last: where it is found, all is done; else each file is
+// looked for by its name, which no other delivery's file in the thread has.
+// After a failure in the middle a canvas that nothing leads to may stay.
 func (h Handler) Document(ctx context.Context, d outbox.Delivery, maybeSent bool, doc Document) ([]byte, error) {
 	s, err := h.b.cfg.Incidents.State(ctx, d.Stream)
 	switch {
@@ -99,7 +99,6 @@ func (x *sending) document(ctx context.Context, me Identity, doc Document) (inci
 		if m, ok, err := x.find(ctx, x.s.Card.Channel, x.s.Card.TS, x.d.ID, x.d.At.Add(-skew)); err != nil || ok {
 			return incident.Receipt{TS: m.TS}, err
 		}
-		x.maybeSent = false
 	}
 	link, files := "", []File{doc.Page}
 	id, err := x.api.CreateDocument(ctx, doc.Title, doc.Markdown)
@@ -115,11 +114,11 @@ func (x *sending) document(ctx context.Context, me Identity, doc Document) (inci
 		return incident.Receipt{}, err
 	}
 	for _, f := range files {
-		f.Channel, f.Thread = x.s.Card.Channel, x.s.Card.TS
-		if _, err := x.api.UploadFile(ctx, f); err != nil {
+		if err := x.share(ctx, f); err != nil {
 			return incident.Receipt{}, err
 		}
 	}
+	x.maybeSent = false // it was looked for above
 	return x.inThread(ctx, x.f.Document(x.s, link))
 }
 

@@ -30,8 +30,9 @@ type faultBook struct {
 	calls    int
 	posts    int
 	methods  map[string]string
-	cutting  bool          // a goroutine cuts sockets
-	rehearse chan struct{} // wakes it after a change
+	losing   map[string]int // of a method: how many answers are still to be lost
+	cutting  bool           // a goroutine cuts sockets
+	rehearse chan struct{}  // wakes it after a change
 }
 
 // Faults gives the faults that are switched on.
@@ -108,6 +109,17 @@ func (w *Workspace) FailMethod(name, slackCode string) {
 	b.methods[name] = slackCode
 }
 
+// LoseAnswers carries out the next n successful calls of a method by the app and drops the connection instead of answering.
+func (w *Workspace) LoseAnswers(name string, n int) {
+	b := &w.fault
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.losing == nil {
+		b.losing = map[string]int{}
+	}
+	b.losing[name] = n
+}
+
 func (b *faultBook) methodError(name string) string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -159,12 +171,16 @@ func (w *Workspace) faultBefore(rw http.ResponseWriter, r *http.Request, method 
 
 // loseAnswer says whether the answer to this successful call is to be lost.
 func (w *Workspace) loseAnswer(method string) bool {
-	if method != "chat.postMessage" {
-		return false
-	}
 	b := &w.fault
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.losing[method] > 0 {
+		b.losing[method]--
+		return true
+	}
+	if method != "chat.postMessage" {
+		return false
+	}
 	b.posts++
 	return b.faults.LoseAnswersEvery > 0 && b.posts%b.faults.LoseAnswersEvery == 0
 }
