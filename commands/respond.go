@@ -164,11 +164,11 @@ func (c *Commands) escalate(x *exec) Reply {
 	}
 	first := x.args.first()
 	role, isRole := c.roleWord(first, x.at)
+	level, isLevel := levelIn(&x.args)
 	switch {
+	case isLevel:
+		in.Level = level
 	case x.args.empty():
-	case isLevel(first):
-		in.Level = strings.ToUpper(first.word())
-		x.args.drop(0, 1)
 	case first.word() == "next":
 		x.args.drop(0, 1)
 	case isRole:
@@ -181,6 +181,10 @@ func (c *Commands) escalate(x *exec) Reply {
 		}
 		in.Person = p
 		x.args.drop(0, 1)
+	default:
+		if wrong := c.misnamed(x); wrong != nil {
+			return *wrong
+		}
 	}
 	in.Reason = x.args.text()
 	return c.escalated(x, in)
