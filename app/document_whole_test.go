@@ -201,7 +201,7 @@ func TestPostmortemOfAWholeIncident(t *testing.T) {
 				t.Errorf("the %s does not say %q", name, part)
 			}
 		}
-		for _, part := range []string{"Nobody has", "Nothing was", "Not known yet", "<no value>", "%!"} {
+		for _, part := range []string{"nobody declared", "somebody else", ".;", "Nobody has", "Nothing was", "Not known yet", "<no value>", "%!"} {
 			if strings.Contains(doc, part) {
 				t.Errorf("the %s says %q", name, part)
 			}
@@ -232,7 +232,7 @@ func TestPostmortemOfAWholeIncident(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, s := range map[string]shot{
-		"post-mortem.png": {820, 1640, "light"}, "post-mortem-dark.png": {820, 1640, "dark"}, "post-mortem-phone.png": {390, 1640, "light"},
+		"post-mortem.png": {820, 1640, "light", ""}, "post-mortem-dark.png": {820, 1640, "dark", "#timeline"}, "post-mortem-phone.png": {390, 1640, "light", ""},
 	} {
 		write("img/"+name, s.take(t, file))
 	}
@@ -242,6 +242,7 @@ func TestPostmortemOfAWholeIncident(t *testing.T) {
 type shot struct {
 	width, height int64
 	scheme        string
+	part          string // where the picture begins; empty: at the top
 }
 
 // take gives a picture of the page in headless Chromium, as high as the window.
@@ -262,7 +263,7 @@ func (s shot) take(t *testing.T, file string) []byte {
 	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: s.scheme}}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := chromedp.Do(ctx, chromedp.EmulateViewport(s.width, s.height), chromedp.Navigate("file://"+file)); err != nil {
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(s.width, s.height), chromedp.Navigate("file://"+file+s.part)); err != nil {
 		t.Fatal(err)
 	}
 	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())

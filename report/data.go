@@ -6,9 +6,7 @@
 package report
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"muster/commands"
@@ -144,35 +142,8 @@ type collector struct {
 	runs  map[int]string // titles of the steps, by their numbers
 }
 
-// line is a record in words, without the marks that only machines compare.
-func (c collector) line(e incident.Event) commands.Rich {
-	titled := func(n int) string {
-		if title := c.runs[n]; title != "" {
-			return fmt.Sprintf("run %d (%s)", n, title)
-		}
-		return fmt.Sprintf("run %d", n)
-	}
-	switch e := e.(type) {
-	case incident.StepApproved:
-		return commands.Say(e.By, " approved ", titled(e.N))
-	case incident.StepEnded:
-		why := strings.TrimSuffix(e.Outcome.Why, ".")
-		if why != "" {
-			why = ": " + why
-		}
-		return commands.Say(titled(e.N), " ", commands.EndWord(e.Outcome), why)
-	case incident.Declared:
-		if e.By.Nobody() {
-			return append(commands.Say("Muster"), commands.Line(e)...)
-		}
-		return commands.Line(e)
-	default:
-		return commands.Line(e)
-	}
-}
-
 func (c collector) part(d *Data, p incident.Person) *Part {
-	if p.Nobody() {
+	if p.Nobody() || p.Is(incident.Self) {
 		return &Part{}
 	}
 	i, ok := c.parts[p.Key]

@@ -57,6 +57,9 @@ func (p Postmortem) summary() []string {
 	if len(times) > 0 {
 		out = append(out, "It was "+joined(times)+".")
 	}
+	if impact := p.Sections[incident.SectionImpact]; impact != "" {
+		out = append(out, "What people noticed: "+sentence(impact))
+	}
 	if cause := p.Sections[incident.SectionCause]; cause != "" {
 		out = append(out, "The cause: "+sentence(cause))
 	}

@@ -93,7 +93,22 @@ func fill(execute func(io.Writer, any) error, p Postmortem) ([]byte, error) {
 	if err := execute(&b, p); err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
 	}
-	return b.Bytes(), nil
+	return harmless(b.Bytes()), nil
+}
+
+// harmless leaves out what is not seen and turns the text around it: controls,
+// and the marks that override the direction of writing.
+func harmless(doc []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case unicode.IsControl(r), r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+			return -1
+		default:
+			return r
+		}
+	}, doc)
 }
 
 type bounded struct {
@@ -123,6 +138,9 @@ func (p Postmortem) functions(safe func(string) string) map[string]any {
 	}
 	words := func(r commands.Rich, who func(incident.Person) string) string {
 		var b strings.Builder
+		if said, ok := tellRole(r, who); ok {
+			r = said
+		}
 		for _, part := range r {
 			switch {
 			case !part.Time.IsZero():
@@ -137,7 +155,7 @@ func (p Postmortem) functions(safe func(string) string) map[string]any {
 		if first, size := utf8.DecodeRuneInString(said); size > 0 {
 			said = string(unicode.ToUpper(first)) + said[size:]
 		}
-		return safe(said)
+		return within(safe(said))
 	}
 	return map[string]any{
 		"day": func(t time.Time) string { return at(t, "Monday, 2 January 2006") },
@@ -156,11 +174,13 @@ func (p Postmortem) functions(safe func(string) string) map[string]any {
 			return commands.Span(d)
 		},
 		"safe":    safe,
+		"line":    func(s string) string { return safe(strings.Join(strings.Fields(s), " ")) },
+		"why":     whyPaged,
 		"draft":   func(name string) []string { return p.Draft(incident.Section(name)) },
 		"code":    fenced,
 		"tone":    tone,
 		"section": func(name string) string { return safe(p.Sections[incident.Section(name)]) },
-		"name":    func(w incident.Person) string { return safe(name(w)) },
+		"name":    func(w incident.Person) string { return safe(strings.Join(strings.Fields(name(w)), " ")) },
 		"role":    func(w incident.Person) string { return safe(p.Role(w)) },
 		"names":   func(r commands.Rich) string { return words(r, name) },
 		"roles":   func(r commands.Rich) string { return words(r, p.Role) },
@@ -199,17 +219,24 @@ func (p Postmortem) Role(w incident.Person) string {
 			continue
 		}
 		if k := len(part.Roles); k > 0 {
-			if word := roleWords[part.Roles[k-1]]; word != "" {
-				return word
-			}
-			return "the " + string(part.Roles[k-1])
+			return roleWord(part.Roles[k-1])
 		}
 		return fmt.Sprintf("responder %d", n)
 	}
-	if w.Nobody() {
+	switch {
+	case w.Nobody():
 		return "nobody"
+	case w.Is(incident.Self):
+		return w.Name
 	}
 	return "somebody else"
+}
+
+func roleWord(r incident.Role) string {
+	if word := roleWords[r]; word != "" {
+		return word
+	}
+	return "the " + string(r)
 }
 
 // machine are the records that a reader of a post-mortem does not need: they
@@ -219,6 +246,18 @@ var machine = map[string]bool{
 	"meeting_near": true, "action_near": true, "postmortem_planned": true, "caught_up": true,
 	"playbook_suggested": true, "step_previewed": true, "step_started": true, "step_confirmed": true, "watch_began": true, "watched": true,
 	"reminder_due": true, "ladder_started": true, "impact_counted": true, "past_found": true, "action_added": true, "action_done": true, "closed": true,
+}
+
+// within keeps the lines of a text inside one entry of a list: a blank one
+// would end it.
+func within(text string) string {
+	var out []string
+	for _, line := range strings.Split(text, "\n") {
+		if strings.TrimSpace(line) != "" {
+			out = append(out, line)
+		}
+	}
+	return strings.Join(out, "\n  ")
 }
 
 // tones are what a reader looks for in a timeline.
@@ -269,15 +308,21 @@ func markdown(s string) string {
 			b.WriteString("  \n")
 		}
 		trimmed := strings.TrimLeft(line, " \t")
-		if strings.HasPrefix(trimmed, "#") || strings.HasPrefix(trimmed, ">") || strings.HasPrefix(trimmed, "+ ") || strings.HasPrefix(trimmed, "=") {
-			trimmed = `\` + trimmed
+		if trimmed != "" && strings.ContainsRune("#>+=", rune(trimmed[0])) || ruled(trimmed) {
+			b.WriteByte('\\')
 		}
 		b.WriteString(marks.Replace(trimmed))
 	}
 	return b.String()
 }
 
-var marks = strings.NewReplacer("\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|")
+// ruled tells whether a line of nothing but dashes would make a heading of the
+// line above, or a rule.
+func ruled(line string) bool {
+	return line != "" && strings.Trim(line, "- \t") == ""
+}
+
+var marks = strings.NewReplacer("&", "&amp;", "~", "\\~", "\\", "\\\\", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[", "]", "\\]", "<", "&lt;", "|", "\\|")
 
 // Due is how many updates were due.
 func (d Data) Due() int { return d.Kept + d.Missed }

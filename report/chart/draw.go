@@ -89,6 +89,12 @@ func (p *page) chart(c Chart) {
 		}
 		return b.x0 + (b.x1-b.x0)*float64(at.Sub(c.From))/float64(span)
 	}
+	named := p.named(c, b, x)
+	rows := 0
+	for _, m := range named {
+		rows = max(rows, m.row+1)
+	}
+	b.y1 -= markRow * p.base * float64(rows)
 	y := func(v float64) float64 { return b.y0 + (b.y1-b.y0)*(v*m.factor-a.lo)/(a.hi-a.lo) }
 
 	p.times(c, b, x)
@@ -103,7 +109,7 @@ func (p *page) chart(c Chart) {
 		p.text(p.face.regular, 0.85*p.base, p.faint, b.x0-0.4*p.base, at-0.3*p.base, right, labels[i])
 	}
 	p.lines(c, b, x, y)
-	p.marks(c, b, x)
+	p.marks(named, b)
 	if c.Threshold != nil && finite(*c.Threshold) {
 		at := y(*c.Threshold)
 		p.line(p.limit, 0.1*p.base, []vg.Length{vg.Length(0.45 * p.base), vg.Length(0.3 * p.base)}, b.x0, at, b.x1, at)
@@ -245,40 +251,56 @@ func (p *page) times(c Chart, b box, x func(time.Time) float64) {
 	}
 }
 
-// marks draws the moments; labels that would run into each other step down,
-// and those that find no room are left out.
-func (p *page) marks(c Chart, b box, x func(time.Time) float64) {
-	size := 0.8 * p.base
-	var within []Mark
-	for _, mark := range c.Marks {
-		if !mark.At.Before(c.From) && !mark.At.After(c.To) {
-			within = append(within, mark)
-			at := x(mark.At)
-			p.line(p.mark, 0.08*p.base, []vg.Length{vg.Length(0.2 * p.base), vg.Length(0.2 * p.base)}, at, b.y0, at, b.y1)
+// markRow is the height of a row of moments' names above the lines, in letters.
+const markRow = 1.1
+
+// moment is one mark with the place of its name; row -1: it finds no room.
+type moment struct {
+	at, from, width float64
+	word            string
+	row             int
+}
+
+// named gives each moment's name a row above the lines: those that would run
+// into each other stand in different ones, the earlier above the later, whose
+// line then ends below it.
+func (p *page) named(c Chart, b box, x func(time.Time) float64) []moment {
+	const mostRows = 3
+	var out []moment
+	for _, mark := range slices.Backward(slices.SortedStableFunc(slices.Values(c.Marks), func(a, b Mark) int { return a.At.Compare(b.At) })) {
+		if mark.At.Before(c.From) || mark.At.After(c.To) {
+			continue
 		}
-	}
-	var taken []box
-	for _, mark := range within {
-		at := x(mark.At)
-		word := p.cut(p.face.regular, size, mark.Label, (b.x1-b.x0)*0.45)
-		w := p.textWidth(p.face.regular, size, word)
-		from := at + 0.3*p.base
-		if from+w > b.x1 {
-			from = at - 0.3*p.base - w
+		m := moment{at: x(mark.At), word: p.cut(p.face.regular, markSize*p.base, mark.Label, (b.x1-b.x0)*0.45), row: -1}
+		m.width = p.textWidth(p.face.regular, markSize*p.base, m.word)
+		if m.from = m.at + 0.3*p.base; m.from+m.width > b.x1 {
+			m.from = m.at - 0.3*p.base - m.width
 		}
-		for row := range 4 {
-			spot := box{from, b.y1 - (0.9+1.1*float64(row))*p.base, from + w, b.y1 - (1.1*float64(row)-0.1)*p.base}
-			if slices.ContainsFunc(taken, spot.meets) {
-				continue
+		for row := 0; row < mostRows && m.row < 0; row++ {
+			if !slices.ContainsFunc(out, func(o moment) bool {
+				return o.row == row && m.from < o.from+o.width+0.6*p.base && o.from < m.from+m.width+0.6*p.base
+			}) {
+				m.row = row
 			}
-			taken = append(taken, spot)
-			p.halo(p.face.regular, size, p.ink, from, spot.y0+0.15*p.base, left, word)
-			break
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// markSize is the size of a moment's name, in letters.
+const markSize = 0.8
+
+// marks draws the moments, each up to its name above b.
+func (p *page) marks(list []moment, b box) {
+	for _, m := range list {
+		top := b.y1 + markRow*p.base*float64(m.row+1)
+		p.line(p.mark, 0.08*p.base, []vg.Length{vg.Length(0.2 * p.base), vg.Length(0.2 * p.base)}, m.at, b.y0, m.at, top)
+		if m.row >= 0 {
+			p.halo(p.face.regular, markSize*p.base, p.ink, m.from, top-0.75*p.base, left, m.word)
 		}
 	}
 }
-
-func (b box) meets(o box) bool { return b.x0 < o.x1 && o.x0 < b.x1 && b.y0 < o.y1 && o.y0 < b.y1 }
 
 // lines draws every series, the first one on top.
 func (p *page) lines(c Chart, b box, x func(time.Time) float64, y func(float64) float64) {
