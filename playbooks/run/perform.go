@@ -45,6 +45,7 @@ type performance struct {
 	frames *framer
 	out    *sink
 
+	failed  string // the command that the status comes from, masked; empty: none is named
 	cluster cluster
 	mu      sync.Mutex // over what commands add to the result
 	result  Result
@@ -97,6 +98,9 @@ func (p *performance) ended(ctx context.Context, exit int, err error) (Ended, st
 	case err != nil:
 		return Failed, p.out.mask(err.Error())
 	case exit != 0:
+		if p.failed != "" {
+			return Failed, fmt.Sprintf("%s ended with status %d.", p.failed, exit)
+		}
 		return Failed, fmt.Sprintf("The last command ended with status %d.", exit)
 	default:
 		return Done, ""
@@ -113,7 +117,9 @@ func (p *performance) bash(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	p.result.Commands = p.commandLines(file)
-	return shell.Run(ctx, p.block(file, shell.Streams{Out: p.out, Err: p.out}))
+	block := p.block(file, shell.Streams{Out: p.out, Err: p.out})
+	block.Failed = func(args []string) { p.failed = p.out.mask(short(playbooks.Judge(args).Text)) }
+	return shell.Run(ctx, block)
 }
 
 // block is a parsed text with the commands that exist.

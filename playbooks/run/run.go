@@ -113,7 +113,7 @@ type Result struct {
 	Ended Ended
 	// Why is one plain sentence for a person when Ended is not Done; secrets are masked.
 	Why string
-	// Exit is the last command's status; -1 when there is none.
+	// Exit is the last command's status, or of a pipe that of the first that failed; -1 when there is none.
 	Exit int
 	// Output is what the step printed, secrets masked, at most Limits.MaxOutput bytes.
 	Output    []byte

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 )
 
@@ -36,10 +37,10 @@ func compile(pattern string, form syntaxOf, ignoreCase bool) (*regexp.Regexp, er
 		expr = "(?i)" + expr
 	}
 	re, err := regexp.Compile(expr)
-	if err != nil {
-		return nil, fmt.Errorf("the pattern %q cannot be read: %w", pattern, errors.Unwrap(err))
+	if bad, ok := errors.AsType[*syntax.Error](err); ok {
+		return nil, fmt.Errorf("the pattern %q cannot be read: %s", pattern, bad.Code)
 	}
-	return re, nil
+	return re, err
 }
 
 // translate turns a POSIX expression into Go's form.

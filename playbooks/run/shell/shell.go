@@ -57,6 +57,9 @@ type Block struct {
 	Commands map[string]Command
 	// Allow is asked before every command, with all its words; an error ends the block. nil: all may run.
 	Allow func(args []string) error
+	// Failed is told, at the end, of the command that the status comes from. It is not called where the shell itself
+	// said no, as with false or a test. nil: nobody is.
+	Failed func(args []string)
 	// Out and Err take what the block prints, from more than one goroutine.
 	Out, Err io.Writer
 }
@@ -67,14 +70,16 @@ var builtins = []string{
 	"unset", "let", "getopts",
 }
 
-// Run interprets the block and returns the status of its last command. The error is a Refusal, the cause of ctx's end,
+// Run interprets the block and returns the status of its last command; of a pipe, where something in it failed, that of
+// the first that did. That a reader had enough and closed the pipe is no failure, nor that a grep in front of another
+// command found nothing. The file is not printed or run again after that. The error is a Refusal, the cause of ctx's end,
 // or what broke the interpreter; the block's own failures are only in the status.
 func Run(ctx context.Context, b Block) (int, error) {
 	if err := Check(b.File); err != nil {
 		return -1, err
 	}
 	file := b.File
-	run := &running{commands: b.Commands, allow: b.Allow}
+	run := &running{commands: b.Commands, allow: b.Allow, pipes: readPipes(file), failed: map[syntax.Pos]failure{}}
 	ctx, run.stop = context.WithCancelCause(ctx)
 	defer run.stop(nil)
 	in, err := empty()
@@ -85,6 +90,7 @@ func Run(ctx context.Context, b Block) (int, error) {
 	r, err := interp.New(
 		interp.Env(expand.ListEnviron("HOME=/", "UID=0", "EUID=0", "GID=0", "TMPDIR=/nonexistent")),
 		interp.Dir("/"),
+		interp.Params("-o", "pipefail"),
 		interp.StdIO(in, b.Out, b.Err),
 		interp.CallHandler(run.call),
 		interp.ExecHandlers(func(interp.ExecHandlerFunc) interp.ExecHandlerFunc { return run.exec }),
@@ -111,7 +117,14 @@ func Run(ctx context.Context, b Block) (int, error) {
 	case ctx.Err() != nil:
 		return -1, context.Cause(ctx)
 	case errors.As(err, &status):
-		return int(status), nil
+		found, ok := run.culprit()
+		if !ok {
+			return int(status), nil
+		}
+		if b.Failed != nil {
+			b.Failed(found.args)
+		}
+		return int(found.status), nil
 	default:
 		return -1, fmt.Errorf("interpret the block: %w", err)
 	}
@@ -132,9 +145,12 @@ type running struct {
 	commands map[string]Command
 	allow    func([]string) error
 	stop     context.CancelCauseFunc
+	pipes    pipes
 
 	mu      sync.Mutex
 	refused error
+	last    syntax.Pos             // where the command stands that began last
+	failed  map[syntax.Pos]failure // how commands ended the last time they ran, by where they stand
 }
 
 // refuse keeps the first refusal and ends everything that the block has under way.
@@ -155,8 +171,13 @@ func (r *running) refusal() error {
 }
 
 // call sees every command before it runs, those of the interpreter itself too.
-func (r *running) call(_ context.Context, args []string) ([]string, error) {
+func (r *running) call(ctx context.Context, args []string) ([]string, error) {
 	name := args[0]
+	if at := interp.HandlerCtx(ctx).Pos; at.IsValid() {
+		r.mu.Lock()
+		r.last = at
+		r.mu.Unlock()
+	}
 	if r.commands[name] == nil && !slices.Contains(builtins, name) {
 		return nil, r.refuse(missing(name))
 	}
@@ -197,14 +218,20 @@ func (r *running) exec(ctx context.Context, args []string) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	err := command(ctx, Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr}, args)
+	streams, meant := through(hc)
+	err := meant(command(ctx, streams, args))
+	if found := Exit(0); r.pipes.front[hc.Pos] && slices.Contains(greps, args[0]) && errors.As(err, &found) && found == 1 {
+		err = nil
+	}
 	var status Exit
 	var refused Refusal
 	var end End
 	switch {
 	case err == nil:
+		r.note(hc.Pos, args, 0)
 		return nil
 	case errors.As(err, &status):
+		r.note(hc.Pos, args, uint8(status))
 		return interp.ExitStatus(status)
 	case errors.As(err, &end):
 		return r.refuse(end.Err)
@@ -214,6 +241,7 @@ func (r *running) exec(ctx context.Context, args []string) error {
 		return context.Cause(ctx)
 	default:
 		fmt.Fprintf(hc.Stderr, "%s: %v\n", args[0], err)
+		r.note(hc.Pos, args, 1)
 		return interp.ExitStatus(1)
 	}
 }
