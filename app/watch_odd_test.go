@@ -187,9 +187,7 @@ func TestSeveralAreWatched(t *testing.T) {
 			w.inThread(card, 2*time.Minute, "may be back", "Reopen")
 		}
 		for i, card := range cards {
-			if n := len(w.pictured(card, "After", "over the limit")); n != 1 {
-				t.Errorf("INC-%d has %d messages with its charts", i+1, n)
-			}
+			w.wait(20*time.Second, fmt.Sprintf("chart of INC-%d", i+1), func() bool { return len(w.pictured(card, "After", "over the limit")) == 1 })
 		}
 		w.checkOnce()
 	})

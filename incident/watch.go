@@ -226,6 +226,7 @@ type Watch struct {
 	// Told is the verdict that people know; OverSaid and AwaySaid are when they
 	// were last told of those.
 	Told     Verdict   `json:"told,omitempty"`
+	ToldPart bool      `json:"told_part,omitempty"` // of WatchAway: that something can be seen still
 	OverSaid time.Time `json:"over_said,omitzero"`
 	AwaySaid time.Time `json:"away_said,omitzero"`
 	// AwayFrom is since when nothing can be seen; zero: it can.
@@ -294,8 +295,8 @@ func look(s Incident, in Look, now time.Time) []Event {
 			e.Verdict, e.Reason = WatchAway, blind
 		}
 	}
-	e.Turned = e.Verdict != w.Verdict && (w.Verdict != "" || e.Verdict != WatchOK)
-	e.Said = w.says(e.Verdict, now)
+	e.Turned = e.Verdict != w.Verdict && (w.Verdict != "" || e.Verdict != WatchOK) || e.Verdict == WatchAway && Partial(in.Values) != Partial(w.Values)
+	e.Said = w.says(e, now)
 	if e.Said && e.Verdict == WatchOK && w.Told == WatchOver {
 		e.Reason = w.seen(in.Values)
 	}
@@ -338,17 +339,18 @@ func Partial(values []WatchValue) bool {
 }
 
 // says tells whether people hear of a verdict now.
-func (w Watch) says(v Verdict, now time.Time) bool {
+func (w Watch) says(e Watched, now time.Time) bool {
 	told := w.Told
 	if told == "" {
 		told = WatchOK
 	}
-	switch v {
-	case told:
+	worse := e.Verdict == WatchAway && w.ToldPart && !Partial(e.Values)
+	switch {
+	case e.Verdict == told && !worse:
 		return false
-	case WatchOver:
+	case e.Verdict == WatchOver:
 		return w.OverSaid.IsZero() || now.Sub(w.OverSaid) >= sayAgain
-	case WatchAway:
+	case e.Verdict == WatchAway:
 		return w.AwaySaid.IsZero() || now.Sub(w.AwaySaid) >= sayAgain
 	default:
 		return true
@@ -468,7 +470,7 @@ func applyWatch(s Incident, r Record) Incident {
 			w.Partly++
 		}
 		if e.Said {
-			w.Told = e.Verdict
+			w.Told, w.ToldPart = e.Verdict, e.Verdict == WatchAway && Partial(e.Values)
 			switch e.Verdict {
 			case WatchOver:
 				w.OverSaid = r.At
@@ -500,7 +502,9 @@ func effectsWatch(s Incident, r Record, thread Thread) []Effect {
 		case e.Said:
 			out = append(out, thread)
 		}
-		if e.Turned || s.After.Watch.Looks%drawEvery == 0 {
+		w := s.After.Watch
+		undrawn := w.Chart.TS != "" && w.Shown == "" && Partial(e.Values)
+		if e.Turned || undrawn || w.Looks%drawEvery == 0 {
 			out = append(out, show)
 		}
 		return out

@@ -321,3 +321,51 @@ func TestWatchQueryCompares(t *testing.T) {
 		}
 	}
 }
+
+// TestWatchDrawsAsSoonAsItCan: a message that was posted without a chart gets
+// one with the first values, not five looks later.
+func TestWatchDrawsAsSoonAsItCan(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	shown := func(ref string) {
+		t.Helper()
+		posted := incident.Settled{
+			Effect: incident.ShowWatch{Began: m.s.After.Watch.Seq}, State: incident.PageDelivered, Receipt: incident.Receipt{Channel: "C1", TS: "1.2", Ref: ref},
+		}
+		if _, err := m.say(posted); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown("")
+	if got := told(m.look(t, 0.01)); got != "show_watch" {
+		t.Errorf("without a chart the next look leads to %q", got)
+	}
+	shown("F1,F2")
+	if got := told(m.look(t, 0.01)); got != "" {
+		t.Errorf("with a chart the next look leads to %q", got)
+	}
+}
+
+// TestWatchLosesTheRest: who was told that not everything can be seen is told
+// when nothing can.
+func TestWatchLosesTheRest(t *testing.T) {
+	m := watched(t, incident.ReopenOffer)
+	rate := 0.01
+	lines := ""
+	for i := range 40 {
+		m.now = m.now.Add(minute)
+		in := incident.Look{Began: m.s.After.Watch.Seq, Away: "p95: Prometheus cannot read the expression", Values: []incident.WatchValue{{V: &rate}, {}}}
+		if i >= 20 {
+			in = incident.Look{Began: in.Began, Away: "Prometheus is away"}
+		}
+		facts, err := m.say(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := facts[0].record.Event.(incident.Watched); e.Said {
+			lines += e.Reason + "; "
+		}
+	}
+	if want := "p95: Prometheus cannot read the expression; Prometheus is away; "; lines != want {
+		t.Errorf("told: %s, want %s", lines, want)
+	}
+}

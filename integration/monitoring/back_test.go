@@ -23,7 +23,7 @@ func TestErrorsComeBack(t *testing.T) {
 	for _, reopen := range []string{"offer", "auto"} {
 		t.Run(reopen, func(t *testing.T) {
 			h := newHouse(t)
-			bad, prometheus := failing(t)
+			bad, _, prometheus := failing(t)
 			settings := fmt.Sprintf("watch:\n  every: 5s\n  reopen: %s\n  queries: [{name: error rate, expr: failed_ratio, unit: ratio, limit: 0.05}]\n", reopen)
 			if err := os.WriteFile(filepath.Join(h.config, "muster.yaml"), []byte(settings), 0o600); err != nil {
 				t.Fatal(err)
@@ -55,8 +55,49 @@ func TestErrorsComeBack(t *testing.T) {
 	}
 }
 
+// TestPrometheusStopsInTheMiddle: while it is away the thread says that nothing
+// is seen, and when it is back the watch sees what is wrong by then. A wrong
+// query is named, and a restart of the program posts no second chart.
+func TestPrometheusStopsInTheMiddle(t *testing.T) {
+	h := newHouse(t)
+	bad, prometheus, address := failing(t)
+	settings := "watch:\n  every: 5s\n  queries: [{name: error rate, expr: failed_ratio, unit: ratio, limit: 0.05}, {name: p95, expr: 'p95{', unit: s}]\n"
+	if err := os.WriteFile(filepath.Join(h.config, "muster.yaml"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h.env = []string{"PROMETHEUS_URL=" + address}
+	h.start()
+	h.say("create P2 checkout fails")
+	card := h.message("#incidents", "P2 Incident: checkout fails")
+	h.say("resolve INC-1 rolled back")
+	h.reply("#incidents", card, "watched until", "slack_file")
+	h.reply("#incidents", card, "does not see everything now", "p95: Prometheus cannot read the expression", "parse error")
+	prometheus.kill()
+	h.reply("#incidents", card, "watched until", "nothing can be seen now", "slack_file")
+	h.program.kill()
+	h.start()
+	bad.Store(true)
+	prometheus.again()
+	h.reply("#incidents", card, "may be back", "error rate is 25 % (limit 5 %)", "slack_file")
+	charts := 0
+	for _, m := range h.ws.Person("erin").Thread("#incidents", card.TS) {
+		if says(m, "After", "watched until") {
+			charts++
+		}
+	}
+	if charts != 1 {
+		t.Errorf("%d messages with the charts, want one", charts)
+	}
+}
+
+// again starts a server that was ended, on its data of before.
+func (p *process) again() {
+	p.t.Helper()
+	run(p.t, p.cmd.Env, p.cmd.Path, p.cmd.Args[1:]...)
+}
+
 // failing is a service that can begin to fail, and a Prometheus that watches it.
-func failing(t *testing.T) (bad *atomic.Bool, address string) {
+func failing(t *testing.T) (bad *atomic.Bool, prometheus *process, address string) {
 	t.Helper()
 	bad = new(atomic.Bool)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -79,7 +120,7 @@ scrape_configs:
     static_configs: [{targets: [%q]}]
 `, ln.Addr().String()))
 	address = "http://" + port(t)
-	run(t, []string{"HOME=" + t.TempDir()}, need(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+t.TempDir(),
+	prometheus = run(t, []string{"HOME=" + t.TempDir()}, need(t, "prometheus"), "--config.file="+config, "--storage.tsdb.path="+t.TempDir(),
 		"--web.listen-address="+strings.TrimPrefix(address, "http://"))
 	metrics, err := query.NewPrometheus(query.Config{URL: address})
 	if err != nil {
@@ -92,7 +133,7 @@ scrape_configs:
 		}
 		return err
 	})
-	return bad, address
+	return bad, prometheus, address
 }
 
 // say gives a command as erin.
