@@ -23,18 +23,29 @@ func (r *roster) digestRule() reminders.Digest {
 	return reminders.Digest{Due: d.Due, Next: schedule.Next, Began: r.began}
 }
 
-// postDigest tells the week behind; one in which nothing happened is not told.
+// postDigest tells the week behind, and what retention will erase in the next;
+// a week in which nothing happened is not told.
 func (p *Program) postDigest(ctx context.Context, d outbox.Delivery, maybeSent bool, e incident.DigestDue) ([]byte, error) {
 	all := p.statistics()
 	rows, err := all.Rows(ctx)
 	if err != nil {
 		return nil, outbox.NotSentError{Err: err}
 	}
+	cfg := p.opt.Live.Get()
+	going, _, err := dueForErasure(p.incidents, cfg.Retention, e.At.Add(e.At.Sub(e.From)))
+	if err != nil {
+		return nil, outbox.NotSentError{Err: err}
+	}
 	text := digest(rows, e, p.roster.zone)
+	if soon := goingSoon(going); len(soon) > 0 {
+		if len(text) > 0 {
+			text = commands.Say(text, "\n")
+		}
+		text = commands.Say(text, soon)
+	}
 	if len(text) == 0 {
 		return nil, nil
 	}
-	cfg := p.opt.Live.Get()
 	channel := cfg.Digest.Channel
 	if channel == "" {
 		channel = cfg.Channels.Incidents

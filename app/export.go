@@ -144,6 +144,9 @@ func export(ctx context.Context, s *store.Store, kept *evidence.Store, thread sp
 		}
 		history[i] = incident.Record{Seq: r.Seq, At: r.At, Event: event}
 	}
+	if _, gone := history[0].Event.(incident.Erased); gone {
+		return incident.Apply(incident.Incident{ID: id}, history[0]).Gone()
+	}
 	all, parts, p := map[string]archive.Part{}, map[string][]byte{}, report.Postmortem{Data: report.Collect(history)}
 	pieces, err := kept.List(ctx, id)
 	if err != nil {

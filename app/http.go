@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -105,6 +106,8 @@ func statusOf(r commands.Reply) int {
 		return http.StatusForbidden
 	case r.Code == commands.CodeUnknown:
 		return http.StatusNotFound
+	case r.Code == commands.CodeErased:
+		return http.StatusGone
 	case r.Code == commands.CodeFault:
 		return http.StatusInternalServerError
 	default:
@@ -166,9 +169,11 @@ func (p *Program) getIncident(w http.ResponseWriter, r *http.Request) {
 	if err == nil && !s.VisibleTo(by) {
 		err = incident.Hidden(id)
 	}
+	err = cmp.Or(err, s.Gone())
 	var refusal incident.Refusal
 	if errors.As(err, &refusal) {
-		answer(w, http.StatusNotFound, problem(refusal.Code, refusal.Error()))
+		refused := problem(refusal.Code, refusal.Error())
+		answer(w, statusOf(refused), refused)
 		return
 	}
 	if err != nil {

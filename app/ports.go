@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"strings"
@@ -33,7 +34,8 @@ func (d doer) Seen(ctx context.Context, key string) ([]byte, bool) {
 type reader struct{ incidents engine.Incidents }
 
 func (r reader) State(ctx context.Context, id string) (incident.Incident, error) {
-	return r.incidents.State(ctx, id)
+	s, err := r.incidents.State(ctx, id)
+	return s, cmp.Or(err, s.Gone())
 }
 
 func (r reader) History(ctx context.Context, id string) ([]incident.Record, error) {

@@ -254,15 +254,26 @@ func (p *Program) runSlack(ctx context.Context) error {
 // sender repeats.
 const requestsKept = 48 * time.Hour
 
-// upkeep forgets old requests.
+// upkeepAfter is how long after the start, and after each time, what need not
+// be kept is looked for.
+const (
+	upkeepAfter = 5 * time.Minute
+	upkeepEvery = time.Hour
+)
+
+// upkeep forgets old requests and erases old incidents.
 func (p *Program) upkeep(ctx context.Context) error {
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
+	next := time.NewTimer(upkeepAfter)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-tick.C:
+		case <-next.C:
+			next.Reset(upkeepEvery)
+		}
+		if err := p.erase(ctx); err != nil && ctx.Err() == nil {
+			p.log.Error("old incidents were not erased; it is tried again within the hour", "error", err)
 		}
 		if _, err := p.store.ForgetRequests(ctx, p.now().Add(-requestsKept)); err != nil && ctx.Err() == nil {
 			p.log.Warn("old requests were not forgotten", "error", err)

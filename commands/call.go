@@ -67,6 +67,7 @@ const (
 	CodeUsage      = "usage"
 	CodePermission = "permission"
 	CodeUnknown    = "unknown"
+	CodeErased     = "erased"
 	CodeWhich      = "which"
 	CodeForm       = "form"
 	CodeMissing    = "not configured"

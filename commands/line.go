@@ -32,6 +32,8 @@ func Line(e incident.Event) Rich {
 		return Say(e.By, " ", word, " the severity from ", e.From, " to ", e.To, maybe(": ", e.Reason))
 	case incident.Imported:
 		return Say("It was imported from another installation, where it is ", e.From)
+	case incident.Erased:
+		return Say("Its ", e.Records, " records were erased")
 	case incident.PersonAdded:
 		return Say(e.By, " let ", e.Person, " see it")
 	case incident.MarkedCritical:

@@ -43,6 +43,7 @@ type Config struct {
 	Watch       Monitoring
 	Postmortem  Postmortem
 	Digest      Digest
+	Retention   Retention
 	// DataSources are PostgreSQL addresses by name.
 	DataSources map[string]Secret
 	Playbooks   Playbooks

@@ -26,7 +26,7 @@ func (l *loader) muster() {
 func (l *loader) settings(r *reader, root *value, builtIn bool) {
 	c := l.cfg
 	root, ok := r.object(root, "the file", "channels", "default_severity", "cadence", "incident_channel", "permissions", "handover",
-		"user_groups", "auto_declare", "routes", "alerts", "storm", "watchdog", "watch", "postmortem", "digest", "teams", "data_sources", "playbooks")
+		"user_groups", "auto_declare", "routes", "alerts", "storm", "watchdog", "watch", "postmortem", "digest", "teams", "retention", "data_sources", "playbooks")
 	if !ok {
 		return
 	}
@@ -93,6 +93,7 @@ func (l *loader) settings(r *reader, root *value, builtIn bool) {
 	r.postmortem(root, &c.Postmortem)
 	l.digest(r, root)
 	l.teams(r, root)
+	l.retention(r, root)
 	if f := root.get("data_sources"); f != nil {
 		c.DataSources = r.dataSources(f)
 	}

@@ -298,6 +298,9 @@ func (e *Engine[S]) fold(w *work[S], events []incident.Event, now time.Time) err
 		}
 		r := incident.Record{Seq: e.model.Seq(w.state) + 1, At: now, Event: ev}
 		w.state = e.model.Apply(w.state, r)
+		if _, last := ev.(incident.Erased); last {
+			w.step.Erase = len(w.step.Records) == 0
+		}
 		w.events = append(w.events, ev)
 		w.step.Records = append(w.step.Records, store.Record{At: now, Kind: kind, Version: incident.EventVersion, Body: body})
 		for _, effect := range e.model.Effects(w.state, r) {

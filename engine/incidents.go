@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -47,6 +48,8 @@ type Summary struct {
 	Circle incident.Circle   `json:"circle,omitzero"` // who may see it
 	// Imported says where it came from.
 	Imported incident.Imported `json:"imported,omitzero"`
+	// Erased is set where only a tombstone is left.
+	Erased bool `json:"erased,omitempty"`
 }
 
 // Summarise gives an incident's entry in listings.
@@ -66,6 +69,7 @@ func Summarise(s incident.Incident) Summary {
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander),
 		MergedInto: s.MergedInto, Reopens: s.Reopens, Tally: s.Tally, Card: s.Card, Room: s.Room, Circle: s.Circle, Imported: s.Imported,
+		Erased: s.IsErased(),
 	}
 }
 
@@ -84,7 +88,11 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 		Open:     incident.Incident.Live,
 		Summary:  func(s incident.Incident) any { return Summarise(s) },
 		Keep: func(s incident.Incident) {
-			where.note(s.ID, s.Card, s.Room)
+			if s.IsErased() {
+				where.forget(s.ID)
+			} else {
+				where.note(s.ID, s.Card, s.Room)
+			}
 			todo.note(s)
 		},
 		Rules: func() []func(incident.Incident, time.Time) incident.Decision {
@@ -113,20 +121,40 @@ func (e Incidents) OpenIncidents() []incident.Incident {
 	return out
 }
 
-// List gives up to limit incidents, newest first; zero: all.
+// List gives up to limit incidents that were not erased, newest first; zero: all.
 func (e Incidents) List(ctx context.Context, limit int) ([]Summary, error) {
 	var out []Summary
-	for entry, err := range e.Store.Summaries(IncidentPrefix) {
+	for s, err := range e.All() {
 		if err != nil {
-			return nil, fmt.Errorf("list incidents: %w", err)
+			return nil, err
 		}
-		var s Summary
-		if err := json.Unmarshal(entry.Entry, &s); err != nil {
-			return nil, fmt.Errorf("list incidents: %s: %w", entry.Stream, err)
+		if s.Erased {
+			continue
 		}
 		if out = append(out, s); len(out) == limit {
 			break
 		}
 	}
 	return out, nil
+}
+
+// All gives every incident that there ever was, newest first.
+func (e Incidents) All() iter.Seq2[Summary, error] {
+	return func(yield func(Summary, error) bool) {
+		for entry, err := range e.Store.Summaries(IncidentPrefix) {
+			var s Summary
+			if err == nil {
+				if err = json.Unmarshal(entry.Entry, &s); err != nil {
+					err = fmt.Errorf("%s: %w", entry.Stream, err)
+				}
+			}
+			if err != nil {
+				yield(Summary{}, fmt.Errorf("list incidents: %w", err))
+				return
+			}
+			if !yield(s, nil) {
+				return
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"maps"
 	"sync"
 
 	"muster/incident"
@@ -34,6 +35,13 @@ func (p *places) note(id string, card, room incident.Spot) {
 	if card.TS != "" {
 		p.ids[place{card.Channel, card.TS}] = id
 	}
+}
+
+// forget takes an incident out of its places.
+func (p *places) forget(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.DeleteFunc(p.ids, func(_ place, there string) bool { return there == id })
 }
 
 func (p *places) find(channel, thread string) (id string, ok, all bool) {

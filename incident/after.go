@@ -170,7 +170,7 @@ func (s Incident) Live() bool {
 	if s.Open() {
 		return true
 	}
-	if !s.Exists() || s.MergedInto != "" || s.Imported.From != "" {
+	if !s.Exists() || s.MergedInto != "" || s.Imported.From != "" || s.IsErased() {
 		return false
 	}
 	pending := !s.Drill.On && slices.ContainsFunc(s.Actions, func(a Action) bool { return !a.Done && a.Due != "" && !a.Over })

@@ -165,6 +165,8 @@ func apply(s Incident, r Record) Incident {
 	case PersonAdded:
 	case Imported:
 		return s.applyImported(e, r)
+	case Erased:
+		return s.applyErased(e, r)
 	case PostmortemWritten, PostmortemAssigned, PostmortemPlanned, RecordMarked, ActionDone, MeetingNear, PostmortemOverdue, ActionNear, ActionShown, ImpactCounted, PastFound:
 		return applyAfter(s, r)
 	case WatchBegan, Watched, WatchEnded:

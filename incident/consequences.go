@@ -261,6 +261,9 @@ func invite(s Incident, p Person) []Effect {
 // Relevant tells whether an effect still matters, and if not, why. It is asked
 // right before each attempt to send.
 func Relevant(s Incident, e Effect) (reason string, ok bool) {
+	if s.IsErased() {
+		return "the incident was erased", false
+	}
 	if s.Circle.Private {
 		if reason, ok := relevantPrivate(s, e); !ok {
 			return reason, false

@@ -1,6 +1,7 @@
 package incident
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,7 +28,7 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	case Wake:
 		return nil, nil
 	case Settled:
-		if !s.Exists() {
+		if !s.Exists() || s.IsErased() {
 			return nil, nil
 		}
 		if events, mine := settledShelf(s, in); mine {
@@ -44,7 +45,10 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	if s.overheard(in) {
 		return nil, Hidden(s.ID)
 	}
-	if err := s.readOnly(); err != nil {
+	if in, ok := in.(Erase); ok {
+		return s.erase(in, now), nil
+	}
+	if err := cmp.Or(s.Gone(), s.readOnly()); err != nil {
 		return nil, err
 	}
 	if text := longest(in); utf8.RuneCountInString(text) > MaxText {

@@ -174,7 +174,7 @@ func (l *law) act() {
 
 func (l *law) speak() {
 	by := l.who()
-	switch rapid.IntRange(0, 26).Draw(l.T, "said") {
+	switch rapid.IntRange(0, 27).Draw(l.T, "said") {
 	default:
 		l.drawStep()
 	case 0, 1, 2:
@@ -210,6 +210,8 @@ func (l *law) speak() {
 			incident.WritePostmortem{By: by, Texts: map[incident.Section]string{incident.SectionWell: "x"}}, incident.Resolve{By: by, Postmortem: l.sim.now.Add(26 * time.Hour)}))
 	case 26:
 		l.say(incident.AddPerson{By: by, Person: l.who()})
+	case 27:
+		l.say(incident.Erase{Keep: map[incident.Severity]time.Duration{incident.P0: time.Hour, incident.P1: time.Hour, incident.P2: time.Minute}})
 	case 18, 19:
 		l.say(drawLook(l.T, l.sim.s))
 	}
@@ -329,6 +331,9 @@ func (l *law) event(s incident.Incident, r incident.Record, then []fact) {
 	switch e := r.Event.(type) {
 	case incident.Paged:
 		lateness(e.Late)
+		if e.Why == incident.WhyFailed { // who comes in somebody's place has the rest of the level's time
+			l.resets = append(l.resets, r.At)
+		}
 		l.paged(s, e, r.At)
 	case incident.LevelPassed:
 		if e.Demand == 0 && e.Next != "" && !slices.ContainsFunc(then, func(f fact) bool { return levelOf(f.record.Event) == e.Next }) {

@@ -45,6 +45,9 @@ type Incident struct {
 	Drill Drill `json:"drill,omitzero"` // an exercise
 	// Imported says where it came from; the zero value: it was declared here.
 	Imported Imported `json:"imported,omitzero"`
+	// Erased is the tombstone, ErasedAt when it was set; zero: there is none.
+	Erased   Erased    `json:"erased,omitzero"`
+	ErasedAt time.Time `json:"erased_at,omitzero"`
 	// Circle says who may see it.
 	Circle Circle `json:"circle,omitzero"`
 	Tally  Tally  `json:"tally,omitzero"` // for those who look back

@@ -23,14 +23,14 @@ var (
 		incident.Snoozed{}, incident.OnCallChanged{}, incident.ResolvedEvent{}, incident.Reopened{}, incident.ClosedEvent{},
 		incident.MergedInto{}, incident.MergedFrom{}, incident.Posted{}, incident.EffectFailed{}, incident.CaughtUp{},
 		incident.AlertsTold{}, incident.AllAlertsResolved{},
-		incident.PersonAdded{}, incident.Imported{},
+		incident.PersonAdded{}, incident.Imported{}, incident.Erased{},
 		incident.WatchBegan{}, incident.Watched{}, incident.WatchEnded{}, incident.ImpactCounted{}, incident.PastFound{}, incident.ActionShown{},
 	}
 	everyIntent = []incident.Intent{
 		incident.Declare{}, incident.PostUpdate{}, incident.SetStatus{}, incident.SetSeverity{}, incident.MarkCritical{}, incident.GiveRole{},
 		incident.Note{}, incident.AddAction{}, incident.Acknowledge{}, incident.Unacknowledge{}, incident.Hold{}, incident.Escalate{},
 		incident.Snooze{}, incident.Resolve{}, incident.Reopen{}, incident.Close{}, incident.Merge{}, incident.TakeOver{},
-		incident.Settled{}, incident.Wake{}, incident.TellAlerts{}, incident.Look{}, incident.AddPerson{},
+		incident.Settled{}, incident.Wake{}, incident.TellAlerts{}, incident.Look{}, incident.AddPerson{}, incident.Erase{},
 	}
 	everyEffect = []incident.Effect{
 		incident.Page{}, incident.Announce{}, incident.RefreshCard{}, incident.Thread{}, incident.Tell{}, incident.Notify{},

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -100,6 +101,54 @@ func objects(t *testing.T, dir string) []string {
 		t.Fatalf("there are no objects (%v)", err)
 	}
 	return all
+}
+
+// TestErase: what was kept for an incident goes, but for what another has too,
+// and an erasure that was cut off is brought to its end.
+func TestErase(t *testing.T) {
+	s := evidence.Open(t.TempDir(), clock)
+	both := put(t, s, "INC-1", "both.txt", "the same")
+	put(t, s, "INC-1", "own.txt", "only here")
+	put(t, s, "INC-2", "both.txt", "the same")
+	put(t, s, "INC-3", "third.txt", "another")
+	for range 2 {
+		if _, err := s.Erase(t.Context(), "INC-1", "INC-9"); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := s.Incidents(); err != nil || !slices.Equal(left, []string{"INC-2", "INC-3"}) {
+			t.Errorf("left are %v, %v", left, err)
+		}
+		if data, err := s.Get(t.Context(), "INC-2", both.Name); err != nil || string(data) != "the same" {
+			t.Errorf("what INC-2 has too: %q, %v", data, err)
+		}
+		if _, err := s.Get(t.Context(), "INC-1", "own.txt"); !errors.Is(err, evidence.ErrNone) {
+			t.Errorf("what is gone: %v", err)
+		}
+		if n, err := s.Verify(t.Context(), "INC-3"); err != nil || n != 1 {
+			t.Errorf("the others: %d %v", n, err)
+		}
+	}
+	if _, err := s.Erase(t.Context(), "../INC-1"); err == nil {
+		t.Error("a path was taken for an incident")
+	}
+}
+
+// TestEraseLeavesNoContent: nothing of what was printed is left on the disk.
+func TestEraseLeavesNoContent(t *testing.T) {
+	dir := t.TempDir()
+	s := evidence.Open(dir, clock)
+	put(t, s, "INC-1", "a.txt", "one")
+	put(t, s, "INC-1", "b.txt", "two")
+	put(t, s, "INC-2", "a.txt", "one")
+	before := objects(t, dir)
+	if n, err := s.Erase(t.Context(), "INC-2", "INC-1"); err != nil || n != 3 || len(before) != 2 {
+		t.Fatalf("%d of %v, %v", n, before, err)
+	}
+	for _, file := range before {
+		if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is there: %v", file, err)
+		}
+	}
 }
 
 func overwrite(t *testing.T, file string, data []byte) {

@@ -1,7 +1,7 @@
 // Package evidence keeps what an incident's steps printed and collected, whole, on disk: every piece once under the
 // SHA-256 of its content, and for each incident a list of pieces in which every line names the hash of the line before.
 //
-// It never masks, shortens or deletes anything, and never decides what is worth keeping.
+// It never masks or shortens anything, deletes only what it is told to erase, and never decides what is worth keeping.
 package evidence
 
 import (

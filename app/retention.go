@@ -1,0 +1,130 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"muster/commands"
+	"muster/config"
+	"muster/engine"
+	"muster/incident"
+)
+
+// eraseEvery leaves room between two incidents that are erased, so that a first
+// look over many years holds up no page.
+const eraseEvery = 50 * time.Millisecond
+
+// erase gives up what retention says need not be kept any more: histories,
+// evidence, and what an earlier look did not come to.
+func (p *Program) erase(ctx context.Context) error {
+	keep := p.opt.Live.Get().Retention
+	if len(keep) == 0 {
+		return nil
+	}
+	due, erased, err := dueForErasure(p.incidents, keep, p.now())
+	if err != nil {
+		return err
+	}
+	var count int
+	var told []string
+	for _, s := range due {
+		r, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{Stream: s.ID, Intent: incident.Erase{Keep: keep}})
+		if err != nil {
+			return fmt.Errorf("erase %s: %w", s.ID, err)
+		}
+		if len(r.Events) == 0 {
+			continue // something waits there
+		}
+		erased = append(erased, s.ID)
+		if count++; !s.Circle.Private {
+			told = append(told, s.ID)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(eraseEvery):
+		}
+	}
+	if _, err := p.store.Sweep(ctx); err != nil {
+		return fmt.Errorf("take erased records out of the file: %w", err)
+	}
+	if err := p.eraseEvidence(ctx, erased); err != nil {
+		return err
+	}
+	if count > 0 {
+		slices.Reverse(told)
+		p.log.Info("incidents were erased, as retention says", "count", count, "incidents", told)
+		p.tellOperations(ctx, "Retention erased "+numbered(count, "incident")+inShort(told)+". A tombstone in the history says so of each.")
+	}
+	return nil
+}
+
+// dueForErasure names the incidents whose time is over, newest first, and all
+// that were erased before.
+func dueForErasure(all engine.Incidents, keep config.Retention, now time.Time) (due []engine.Summary, erased []string, err error) {
+	for s, err := range all.All() {
+		if err != nil {
+			return nil, nil, err
+		}
+		if s.Erased {
+			erased = append(erased, s.ID)
+			continue
+		}
+		over := s.ResolvedAt
+		if over.IsZero() && s.Status == incident.Closed {
+			over = s.DeclaredAt // or later: the incident itself knows
+		}
+		if k := keep[s.Severity]; k > 0 && !over.IsZero() && !now.Before(over.Add(k)) && len(s.Todo) == 0 {
+			due = append(due, s)
+		}
+	}
+	return due, erased, nil
+}
+
+// eraseEvidence removes what was kept for erased incidents.
+func (p *Program) eraseEvidence(ctx context.Context, erased []string) error {
+	if p.steps.evidence == nil {
+		return nil
+	}
+	kept, err := p.steps.evidence.Incidents()
+	if err != nil {
+		return fmt.Errorf("look for evidence to erase: %w", err)
+	}
+	kept = slices.DeleteFunc(kept, func(id string) bool { return !slices.Contains(erased, id) })
+	if len(kept) == 0 {
+		return nil
+	}
+	_, err = p.steps.evidence.Erase(ctx, kept...)
+	return err
+}
+
+// goingSoon names what retention will erase; empty: nothing, or private ones.
+func goingSoon(due []engine.Summary) commands.Rich {
+	var ids []string
+	for _, s := range due {
+		if !s.Circle.Private {
+			ids = append(ids, s.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	slices.Reverse(ids)
+	return commands.Say("🗑️ Retention erases before the next of these", inShort(ids), ". ", commands.Code("muster export "+ids[0]), " keeps a copy.")
+}
+
+// inShort names the first few of many, the oldest first; private ones are not
+// among them.
+func inShort(ids []string) string {
+	const most = 20
+	switch {
+	case len(ids) == 0:
+		return ""
+	case len(ids) > most:
+		return ": " + strings.Join(ids[:most], ", ") + " and more"
+	}
+	return ": " + strings.Join(ids, ", ")
+}
