@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"muster/incident"
+	"muster/playbooks/evidence"
 )
 
 // hiddenRota has Olga and Oscar hand over a rota that nobody is paged by, and
@@ -71,9 +73,12 @@ func spoken(text string, words []string) (word string, at int) {
 func TestPrivateIncidentIsHidden(t *testing.T) {
 	var logged buffer
 	synctest.Test(t, func(t *testing.T) {
-		s := newStreet(t, map[string]string{"oncall/rotation.yaml": hiddenRota, "escalation.yaml": hiddenLadder, "muster.yaml": hiddenMuster})
+		s := newStreet(t, map[string]string{"oncall/rotation.yaml": hiddenRota, "escalation.yaml": hiddenLadder, "muster.yaml": hiddenMuster, "playbooks/checkout-down.md": theBook})
 		defer s.down()
 		s.log = slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		s.change = func(o *Options) {
+			o.Steps, o.Evidence = newCluster(), evidence.Open(filepath.Join(s.dir, "evidence"), time.Now)
+		}
 		s.begin()
 		defer func() { s.stop() }()
 		s.wait(5*time.Second, "two sockets", func() bool { return s.ws.Sockets() == 2 })
@@ -228,10 +233,11 @@ func (h *hidden) fromSlack() {
 	}
 	for place, want := range map[string][]string{
 		"#incidents": {"Openmark storage is full", "This happened before: “openmark” ended it", "🆘"},
-		"#general":   {"P0 Incident"}, "#alerts": {"P2 Incident: Openmark"}, "#muster-ops": {"INC-1", "Private incident"},
+		"#general":   {"P1 Incident: Openmark steps"}, "#alerts": {"P2 Incident: Openmark"}, "#muster-ops": {"INC-1", "Private incident"},
 	} {
 		h.sees(place, shown[place], want...)
 	}
+	h.sees("who approves steps", shown[h.ws.Person("mia").DM("muster")], "Openmark steps", "approv")
 	if !underRace {
 		h.sees("#incidents", shown["#incidents"], "Looking back", "takes over from")
 		h.sees("olga's messages", shown[h.ws.Person("olga").DM("muster")], "You are on call as")

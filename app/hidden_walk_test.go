@@ -50,6 +50,8 @@ func (h *hidden) twins() {
 	time.Sleep(time.Minute)
 	say("olga", `create P2 "Openmark storage again" service=storage`)
 	say("petra", `create --private P2 "Zanzibar payroll goes on" service=storage`)
+	h.steps("olga", `create P1 "Openmark steps"`)
+	h.steps("petra", `create --private P1 "Zanzibar payroll steps"`)
 	for _, flag := range []string{"", "--private ", ""} {
 		who, title := "olga", "Openmark exercise"
 		if flag != "" {
@@ -59,14 +61,36 @@ func (h *hidden) twins() {
 		say(who, "resolve "+h.newest()+" "+title)
 	}
 	time.Sleep(time.Minute)
+	if last := h.state(h.newest()).Drill.Last.ID; last == "" || h.state(last).Circle.Private {
+		h.Errorf("a drill is held against %q", last)
+	}
 	h.aloud(h.named("Zanzibar payroll goes on"))
 	for _, s := range h.incidents() {
 		if s.Circle.Private {
 			h.secret = append(h.secret, s.ID)
 		}
 	}
-	if len(h.secret) != 6 {
+	if len(h.secret) != 7 {
 		h.Fatalf("these are private: %v", h.secret)
+	}
+}
+
+// steps has somebody declare and ask for a step that another person approves:
+// whoever is on call, or the manager.
+func (h *hidden) steps(who, create string) {
+	h.Helper()
+	h.post(http.StatusOK, create, who+"@example.com", "")
+	id := h.newest()
+	h.wait(time.Minute, "card of "+id, func() bool { return h.state(id).Card.TS != "" })
+	h.post(http.StatusOK, "playbook run checkout-down 2 "+id, who+"@example.com", "")
+	h.wait(time.Minute, "preview", func() bool {
+		runs := h.state(id).Shelf.Runs
+		return len(runs) == 1 && runs[0].Phase == incident.Waiting
+	})
+	h.post(http.StatusOK, "playbook confirm 1 "+id, who+"@example.com", "")
+	time.Sleep(time.Minute)
+	if n := h.state(id).Shelf.Runs[0].Approvers; len(n) < 2 {
+		h.Errorf("these are asked to approve: %v", n)
 	}
 }
 
