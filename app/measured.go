@@ -14,7 +14,7 @@ import (
 const (
 	chartStep   = 30 * time.Second
 	chartWidth  = 800
-	chartHeight = 360
+	chartHeight = 440
 	chartLines  = 5
 )
 

@@ -64,6 +64,13 @@ const (
 	svgHeight = 500
 )
 
+// How many ordinary letters go side by side: a PNG is mostly seen on a phone, as
+// wide as its screen, an SVG in a page.
+const (
+	pngLetters = 26
+	svgLetters = 30
+)
+
 // PNG draws the chart width by height pixels large. The error says that the
 // size is out of bounds.
 func PNG(c Chart, width, height int) ([]byte, error) {
@@ -76,7 +83,7 @@ func PNG(c Chart, width, height int) ([]byte, error) {
 	}
 	canvas := vgimg.PngCanvas{Canvas: vgimg.NewWith(
 		vgimg.UseWH(vg.Length(width), vg.Length(height)), vgimg.UseDPI(72), vgimg.UseBackgroundColor(themeOf(c).ground))}
-	draw(canvas, c, face, float64(width), float64(height))
+	draw(canvas, c, face, float64(width), float64(height), pngLetters)
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return nil, fmt.Errorf("write a picture: %w", err)
@@ -91,7 +98,7 @@ func SVG(c Chart) ([]byte, error) {
 		return nil, err
 	}
 	canvas := vgsvg.New(svgWidth, svgHeight)
-	draw(canvas, c, face, svgWidth, svgHeight)
+	draw(canvas, c, face, svgWidth, svgHeight, svgLetters)
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return nil, fmt.Errorf("write a picture: %w", err)

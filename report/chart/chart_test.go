@@ -255,3 +255,20 @@ func TestAnyChart(t *testing.T) {
 		}
 	})
 }
+
+// TestTheNewestValuesAreNotCovered: the limit's word, which has a ground of its
+// own, stands over the oldest values.
+func TestTheNewestValuesAreNotCovered(t *testing.T) {
+	svg, err := chart.SVG(samples()["errors"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, ok := strings.Cut(string(svg), ">limit ")
+	var at float64
+	if _, err := fmt.Sscanf(before[strings.LastIndex(before, "<text"):], `<text x="%f"`, &at); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if at == 0 || at > 250 {
+		t.Errorf("the limit's word begins at %v of 1000", at)
+	}
+}

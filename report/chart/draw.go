@@ -28,8 +28,9 @@ const (
 	right
 )
 
-func draw(c vg.Canvas, chart Chart, face faces, width, height float64) {
-	p := &page{theme: themeOf(chart), c: c, face: face, width: width, height: height, base: min(width/30, height/14)}
+// draw fills a canvas that is so many ordinary letters wide.
+func draw(c vg.Canvas, chart Chart, face faces, width, height, letters float64) {
+	p := &page{theme: themeOf(chart), c: c, face: face, width: width, height: height, base: min(width/letters, height/14)}
 	if chart.Zone == nil {
 		chart.Zone = time.UTC
 	}
@@ -118,7 +119,8 @@ func (p *page) chart(c Chart) {
 		if below {
 			label = at - 0.9*p.base
 		}
-		p.halo(p.face.bold, 0.8*p.base, p.limit, b.x1-0.2*p.base, label, right, "limit "+m.short(*c.Threshold))
+		// At the oldest end: the newest values are what people look for.
+		p.halo(p.face.bold, 0.8*p.base, p.limit, b.x0+0.3*p.base, label, left, "limit "+m.short(*c.Threshold))
 	}
 }
 
