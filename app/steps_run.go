@@ -147,7 +147,7 @@ func (p *Program) outcome(ctx context.Context, s incident.Incident, r incident.S
 	out.Output = shownPart(text)
 	out.Cut = out.Output != text
 	if res.Truncated {
-		out.Remarks = append(out.Remarks, "It said more than a step may say; the rest is lost.")
+		out.Remarks = append(out.Remarks, "It said more than is kept of a step; the line in its output that says so stands for the rest.")
 	}
 	keep := context.WithoutCancel(ctx) // what ran is kept, also when it was cancelled
 	put := func(name string, data []byte) (ref, sum string) {

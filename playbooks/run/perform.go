@@ -92,7 +92,7 @@ func (p *performance) ended(ctx context.Context, exit int, err error) (Ended, st
 	case errors.As(err, &refused):
 		return Refused, p.out.mask(string(refused))
 	case p.out.overflowed():
-		return Output, fmt.Sprintf("The step printed more than %d KiB and was ended.", limits.MaxOutput>>10)
+		return Output, fmt.Sprintf("The step printed more than %d KiB and was ended.", endless*limits.MaxOutput>>10)
 	case errors.Is(context.Cause(ctx), errDeadline):
 		return Deadline, fmt.Sprintf("The step was still running after %s and was ended.", limits.Deadline)
 	case err != nil:

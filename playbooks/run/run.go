@@ -87,7 +87,7 @@ type Incident struct {
 // Limits bound one performance. A zero field means the Runner's default.
 type Limits struct {
 	Deadline  time.Duration // from the child's start to its end
-	MaxOutput int           // bytes
+	MaxOutput int           // bytes that are kept; a step that prints 16 times as much is ended
 	MaxMemory int64         // bytes of the child
 	MaxRows   int           // rows of a table
 }
@@ -115,7 +115,8 @@ type Result struct {
 	Why string
 	// Exit is the last command's status, or of a pipe that of the first that failed; -1 when there is none.
 	Exit int
-	// Output is what the step printed, secrets masked, at most Limits.MaxOutput bytes.
+	// Output is what the step printed, secrets masked, at most Limits.MaxOutput bytes: Truncated, its beginning and its
+	// end with a line between them that says so, or only the beginning where the step did not come to its end.
 	Output    []byte
 	Truncated bool
 	// Commands are the commands as they would run or ran, one a line, parameters filled in and quoted, secrets masked.
