@@ -64,7 +64,7 @@ func newMetrics(p *Program) *metrics {
 		steps:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "muster_steps_total", Help: "Playbook steps that ended, by how."}, []string{"end"}),
 		stepTook:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "muster_step_seconds", Help: "How long playbook steps ran.", Buckets: seconds}, []string{"end"}),
 		waiting:   prometheus.NewDesc("muster_steps_waiting", "Playbook steps of open incidents, by where they stand.", []string{"phase"}, nil),
-		incidents: prometheus.NewDesc("muster_incidents_open", "Open incidents by severity.", []string{"severity"}, nil),
+		incidents: prometheus.NewDesc("muster_incidents_open", "Open incidents by severity, without drills.", []string{"severity"}, nil),
 		depth:     prometheus.NewDesc("muster_outbox_waiting", "Deliveries that wait, by lane.", []string{"lane"}, nil),
 		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by lane.", []string{"lane"}, nil),
 		frame:     prometheus.NewDesc("muster_slack_last_frame_seconds", "Age of the last frame from Slack.", nil, nil),
@@ -86,7 +86,9 @@ func (m *metrics) Describe(out chan<- *prometheus.Desc) {
 func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	open, phases := map[incident.Severity]int{}, map[incident.Phase]int{}
 	for _, s := range m.program.incidents.OpenIncidents() {
-		open[s.Severity]++
+		if !s.Drill.On { // an alert on this figure would wake somebody
+			open[s.Severity]++
+		}
 		for _, r := range s.Shelf.Runs {
 			phases[r.Phase]++
 		}

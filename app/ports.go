@@ -105,7 +105,7 @@ func (r reader) Rows(ctx context.Context) ([]stats.Row, error) {
 func summary(s engine.Summary) commands.Summary {
 	return commands.Summary{
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service,
-		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Commander, MergedInto: s.MergedInto, Circle: s.Circle,
+		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, Commander: s.Commander, MergedInto: s.MergedInto, Drill: s.Drill, Circle: s.Circle,
 	}
 }
 

@@ -78,7 +78,7 @@ func (p *Program) slackTrouble(fatal error) string {
 
 func (p *Program) pageTrouble() string {
 	for _, s := range p.incidents.OpenIncidents() {
-		if unheard(s) {
+		if !s.Drill.On && unheard(s) { // an exercise calls nobody from outside
 			return "the newest page of " + s.ID + " reached nobody: every way failed"
 		}
 	}

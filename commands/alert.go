@@ -234,7 +234,7 @@ func (c *Commands) joinAlerts(x *exec, g incident.AlertGroup) Reply {
 			id = at
 			break
 		}
-		open := c.Reader.Open()
+		open := slices.DeleteFunc(c.Reader.Open(), func(s incident.Incident) bool { return s.Drill.On })
 		if len(open) == 0 {
 			return refuse(CodeUnknown, "No incident is open. ", Code("alert declare "+g.ID), " declares one.")
 		}
@@ -251,6 +251,9 @@ func (c *Commands) joinAlerts(x *exec, g incident.AlertGroup) Reply {
 	}
 	if !s.Open() {
 		return refuse("not_open", s.ID, " is over. ", Code("reopen "+s.ID), " takes that back.")
+	}
+	if s.Drill.On {
+		return refuse("drill", s.ID, " is a drill, and these alerts are real: nobody would be paged for them. ", Code("alert declare "+g.ID), " declares an incident.")
 	}
 	if s.Circle.Private {
 		return refuse("private", s.ID, " is private, and everybody sees these alerts: they cannot be put into it.")

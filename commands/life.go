@@ -175,7 +175,7 @@ func pagedNow(o outcome) Rich {
 func summary(s incident.Incident) Summary {
 	return Summary{
 		ID: s.ID, Title: s.Title, Severity: s.Severity, Status: s.Status, Service: s.Service, DeclaredAt: s.DeclaredAt,
-		ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander), MergedInto: s.MergedInto, Circle: s.Circle,
+		ResolvedAt: s.ResolvedAt, Commander: s.Holder(incident.Commander), MergedInto: s.MergedInto, Drill: s.Drill.On, Circle: s.Circle,
 	}
 }
 
@@ -265,6 +265,13 @@ func (c *Commands) merge(x *exec) Reply {
 	}
 	if target.Circle.Private && !x.at.Circle.Private {
 		return refuse("private", into, " is private: merging ", x.at.ID, " into it would name it where others read.")
+	}
+	if target.Drill.On != x.at.Drill.On && target.Exists() {
+		drill, real := target.ID, x.at.ID
+		if x.at.Drill.On {
+			drill, real = real, drill
+		}
+		return refuse("drill", drill, " is a drill and ", real, " is real: they are not merged. End the drill with ", Code("resolve "+drill), ".")
 	}
 	if into != x.at.ID && !target.Open() {
 		return refuse("not_open", into, " is not open, so nothing can be merged into it. ", Code("reopen "+into+" reason"), " opens it again.")

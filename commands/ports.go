@@ -61,6 +61,7 @@ type Summary struct {
 	ResolvedAt time.Time         `json:"resolved_at,omitzero"`
 	Commander  incident.Person   `json:"commander,omitzero"`
 	MergedInto string            `json:"merged_into,omitempty"`
+	Drill      bool              `json:"drill,omitempty"`
 	// Circle says who may see it.
 	Circle incident.Circle `json:"-"`
 }

@@ -39,7 +39,7 @@ var Methods = []string{"slack", "pagerduty", "phone", "email"}
 
 // Shortest is the least time between two pages of one level, and between the
 // ladder's end and its next start, whatever the configuration says.
-const Shortest = time.Minute
+const Shortest = incident.ShortestAnswer
 
 // Unheard is the longest wait for the ladder's next start after a round whose
 // every page failed: providers come back sooner than people forget.

@@ -19,6 +19,10 @@ type Drill struct {
 	Last Score `json:"last,omitzero"`
 }
 
+// ShortestAnswer is the least time that a level has to answer, however short the
+// configuration or a drill makes it.
+const ShortestAnswer = time.Minute
+
 // MaxDrillSpeed is the fastest that a drill's clocks run.
 const MaxDrillSpeed = 60
 
@@ -31,6 +35,9 @@ func (p Plan) Exercise(d Drill) Plan {
 	levels := make([]Level, len(l.Levels))
 	for i, level := range l.Levels {
 		level.Due, level.RespondWithin = faster(level.Due), faster(level.RespondWithin)
+		if level.RespondWithin > 0 {
+			level.RespondWithin = max(level.RespondWithin, ShortestAnswer)
+		}
 		by := map[Severity]time.Duration{}
 		for s, t := range level.DueBySeverity {
 			by[s] = faster(t)
@@ -71,7 +78,7 @@ func fasterCadence(cadence map[Severity]string, faster func(time.Duration) time.
 type Score struct {
 	ID string `json:"id,omitempty"`
 	// Points are of 100: 30 for an acknowledgement in the time of the first
-	// level, 30 for the share of updates kept, 20 when nobody above the first
+	// level after the first page, 30 for the share of updates kept, 20 when nobody above the first
 	// two levels was paged, 20 for a root cause that was written down.
 	Points int `json:"points,omitempty"`
 	// Acknowledged is how long that took; zero: nobody did.
@@ -94,17 +101,20 @@ func (s Score) Escalations() int { return max(0, s.Levels-1) }
 // Score says how the drill went so far.
 func (s Incident) Score() Score {
 	out := Score{ID: s.ID, Kept: s.Tally.Kept, Missed: s.Tally.Missed, Levels: len(s.Tally.Levels), Steps: len(s.Tally.Steps), Cause: strings.TrimSpace(s.Resolution.Cause) != ""}
-	levels := s.Levels()
-	switch at := s.Tally.Acknowledged; {
-	case !at.IsZero():
+	at, woken := s.Tally.Acknowledged, s.Tally.Woken
+	if !at.IsZero() {
 		out.Acknowledged = at.Sub(s.DeclaredAt)
-		within := time.Duration(0)
-		if len(levels) > 0 {
-			within = levels[0].RespondWithin
-		}
-		out.InTime = within == 0 || out.Acknowledged <= within
-	case len(levels) == 0:
+	}
+	switch within := s.answerTime(); {
+	case len(woken) == 0:
 		out.InTime = true // nobody was asked
+	case at.IsZero():
+	case within == 0:
+		out.InTime = true
+	case len(woken) == maxWoken: // which was the first page is not known any more
+		out.InTime = out.Acknowledged <= within
+	default:
+		out.InTime = at.Sub(woken[0].At) <= within
 	}
 	if out.InTime {
 		out.Points += 30
@@ -121,6 +131,14 @@ func (s Incident) Score() Score {
 		out.Points += 20
 	}
 	return out
+}
+
+// answerTime is the time that the first level has to answer; zero: it has none.
+func (s Incident) answerTime() time.Duration {
+	if len(s.Plan.Ladder.Levels) == 0 {
+		return 0
+	}
+	return s.Plan.Ladder.Levels[0].RespondWithin
 }
 
 // aboveTwo tells whether a level behind the first two of the ladder was paged.
