@@ -127,6 +127,7 @@ func laws(t *rapid.T) {
 		t.Fatalf("the history adds up to another state\nreplay %s\nlive   %s", a, b)
 	}
 	l.bounded()
+	l.secret()
 	if drill.On {
 		l.quiet()
 	}

@@ -134,8 +134,6 @@ func inside(s Incident, r Record, effects []Effect) []Effect {
 	var out []Effect
 	for _, one := range effects {
 		switch e := one.(type) {
-		case Notify, MeetingMail: // calendars are read by others too
-			continue
 		case Room:
 			if e.Step == RoomCreate || e.Step == RoomCard || e.Step == RoomBookmark {
 				continue
@@ -165,7 +163,7 @@ func relevantPrivate(s Incident, e Effect) (reason string, ok bool) {
 		to = e.Person
 	case Room:
 		to = e.Person
-	case Notify, MeetingMail:
+	case Notify, MeetingMail: // calendars are read by others too
 		return "it is private", false
 	}
 	if !to.Nobody() && !s.VisibleTo(to) {
@@ -227,6 +225,30 @@ func speaker(in Intent) Person {
 	case MarkRecord:
 		return in.By
 	case FinishAction:
+		return in.By
+	}
+	return operator(in)
+}
+
+// operator is the person who says something about a playbook; nobody: nothing
+// of that kind is said.
+func operator(in Intent) Person {
+	switch in := in.(type) {
+	case OpenPlaybook:
+		return in.By
+	case TickItems:
+		return in.By
+	case AskStep:
+		return in.By
+	case AskUndo:
+		return in.By
+	case ConfirmStep:
+		return in.By
+	case ApproveStep:
+		return in.By
+	case RefuseStep:
+		return in.By
+	case CancelStep:
 		return in.By
 	}
 	return Person{}
