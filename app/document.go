@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,21 +29,35 @@ func (p *Program) postDocument(ctx context.Context, d outbox.Delivery, e inciden
 		return nil, outbox.NotSentError{Err: err}
 	}
 	t := p.opt.Live.Get().Templates
-	html, err := report.HTML(pm, t.PostmortemHTML)
+	html, wrong, err := written(pm, t.PostmortemHTML, report.HTML)
 	if err != nil {
 		return nil, outbox.PermanentError{Reason: "the post-mortem's page could not be written: " + err.Error(), Err: err}
 	}
 	pm.Charts = nil // neither a canvas nor a file in Slack shows them
-	text, err := report.Markdown(pm, t.PostmortemMarkdown)
+	text, alsoWrong, err := written(pm, t.PostmortemMarkdown, report.Markdown)
 	if err != nil {
 		return nil, outbox.PermanentError{Reason: "the post-mortem could not be written: " + err.Error(), Err: err}
 	}
 	name, title := fmt.Sprintf("%s-post-mortem-%d", strings.ToLower(pm.ID), e.Seq), "Post-mortem "+pm.ID
 	page := bot.File{Name: name + ".html", Title: title + " (page)", Data: html}
-	return p.bot.Handler().Document(ctx, d, maybeSent, bot.Document{
+	receipt, err := p.bot.Handler().Document(ctx, d, maybeSent, bot.Document{
 		Title: title + ": " + pm.Title, Markdown: string(text), Page: page,
 		Files: []bot.File{{Name: name + ".md", Title: title, Data: text}, page},
 	})
+	if wrong = errors.Join(wrong, alsoWrong); err == nil && wrong != nil {
+		p.tellOperations(ctx, "The post-mortem of "+pm.ID+" was written with the built-in template, since your own could not be used: "+wrong.Error())
+	}
+	return receipt, err
+}
+
+// written fills a team's own template, and the built-in where that fails: a
+// template that was tried with samples may still meet what it did not expect.
+func written(pm report.Postmortem, own string, fill func(report.Postmortem, string) ([]byte, error)) (doc []byte, wrong, err error) {
+	if doc, wrong = fill(pm, own); wrong == nil || own == "" {
+		return doc, nil, wrong
+	}
+	doc, err = fill(pm, "")
+	return doc, wrong, err
 }
 
 // postmortem collects what is known of an incident, with its charts.

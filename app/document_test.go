@@ -165,3 +165,19 @@ func TestPostmortemComesOnce(t *testing.T) {
 		})
 	}
 }
+
+// A template of the team's own that was fine with the samples and fails with an
+// incident costs nobody the post-mortem: the built-in is used, and the
+// operations channel is told where the mistake is.
+func TestPostmortemWithATemplateThatFails(t *testing.T) {
+	files := map[string]string{"templates/postmortem.md.tmpl": "# Ours: {{.ID}}\n{{if eq .Title \"API slow\"}}{{(index .Charts 7).Title}}{{end}}\n"}
+	inBubble(t, files, func(w *world) {
+		w.ws.FailMethod("canvases.create", "free_teams_cannot_create_non_tabbed_canvases")
+		card := w.finished("API slow")
+		w.inThread(card, time.Minute, "The post-mortem of *INC-1* is done")
+		if text := w.filesIn(card)[".md"]; !strings.Contains(text, "# Post-mortem INC-1: API slow") || !strings.Contains(text, "Nobody could pay") {
+			t.Errorf("the built-in gave\n%s", text)
+		}
+		w.inChannel("#muster-ops", time.Minute, "INC-1", "built-in template", "postmortem.md.tmpl:2")
+	})
+}

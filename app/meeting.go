@@ -25,6 +25,9 @@ func (p *Program) mailMeeting(ctx context.Context, d outbox.Delivery, e incident
 		return outbox.NotSentError{Err: err}
 	}
 	to := p.invited(s)
+	if !e.To.Nobody() {
+		to = p.invited(incident.Incident{After: incident.After{Owner: e.To}})
+	}
 	if len(to) == 0 {
 		return nil
 	}

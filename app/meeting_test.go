@@ -120,13 +120,72 @@ func TestMeetingReachesCalendars(t *testing.T) {
 		if method != "REQUEST" || moved != uid || second <= first || !at.Equal(w.state("INC-1").After.Meeting) {
 			t.Errorf("the move is %s %s %d at %s, after %s %d", method, moved, second, at, uid, first)
 		}
+		w.post(200, "postmortem assign INC-1 @dan", "erin@example.com", "")
+		if m, u, n, a := w.meetingIn(box, "dan@example.com", 1); m != "REQUEST" || u != uid || n <= second || !a.Equal(at) {
+			t.Errorf("who writes it now got %s %s %d at %s", m, u, n, a)
+		}
 		w.restart(time.Minute) // the name of the meeting outlives the process
 		w.post(200, "postmortem waive INC-1 false alarm", "erin@example.com", "")
 		method, last, third, _ := w.meetingIn(box, "erin@example.com", 3)
 		if method != "CANCEL" || last != uid || third <= second {
 			t.Errorf("the waiver is %s %s %d, after %s %d", method, last, third, uid, second)
 		}
+		if method, _, _, _ := w.meetingIn(box, "dan@example.com", 2); method != "CANCEL" {
+			t.Errorf("who writes it was told %s", method)
+		}
 		w.calm(time.Minute)
+	})
+}
+
+// The meeting is reminded of a day and an hour before, and overdue told to the
+// writer and the manager on call, each once and also where Muster was away; a
+// reminder of what is past is not sent.
+func TestMeetingIsRemindedOfOnce(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		w.post(200, "create P1 API slow", "erin@example.com", "")
+		w.post(200, "resolve INC-1 a bad deploy", "erin@example.com", "")
+		w.post(200, "postmortem when INC-1 2000-01-04 10:00 UTC", "erin@example.com", "")
+		manager := w.program.roster.OnCall("manager", time.Now()).Contacts[0].Person.Key
+		told := func(who string, words ...string) (n int) {
+			p := w.ws.Person(strings.TrimSuffix(who, "@example.com"))
+			for _, m := range p.Messages(p.DM("muster")) {
+				if says(m, words...) {
+					n++
+				}
+			}
+			return n
+		}
+		want := func(reminders, overdue int) {
+			t.Helper()
+			w.calm(time.Minute)
+			if n := told("erin@example.com", "The post-mortem is at"); n != reminders {
+				t.Errorf("at %s there are %d reminders, want %d", time.Now().UTC().Format(time.DateTime), n, reminders)
+			}
+			for _, who := range []string{"erin@example.com", manager} {
+				if n := told(who, "The post-mortem is overdue"); n != overdue {
+					t.Errorf("at %s %s was told %d times that it is overdue, want %d", time.Now().UTC().Format(time.DateTime), who, n, overdue)
+				}
+			}
+		}
+		away := func(until string) {
+			t.Helper()
+			at, err := time.Parse(time.DateTime, until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.restart(time.Until(at))
+		}
+		want(0, 0)
+		away("2000-01-03 09:00:00")
+		want(0, 0)
+		away("2000-01-03 18:00:00") // eight hours after it was due
+		want(1, 0)
+		away("2000-01-04 10:30:00") // the one of an hour before is no use any more
+		want(1, 0)
+		away("2000-01-05 09:00:00")
+		want(1, 1)
+		away("2000-01-07 09:00:00")
+		want(1, 1)
 	})
 }
 

@@ -64,9 +64,12 @@ func (c *Commands) postmortem(x *exec) Reply {
 			return Reply{Body: Say("The post-mortem of ", Bold(o.after.ID), " is written by ", o.after.Writer(), ".")}
 		})
 	case "when", "at", "move":
-		at, err := ParseTime(x.args.text(), x.call.Now, c.zone(x.call.By))
+		if x.args.text() == "" {
+			return refuse(CodeUsage, "Say when the meeting is. For example: ", Code("postmortem when tomorrow 10:00"))
+		}
+		at, err := meetingTime(x.args.text(), x.call.Now, c.zone(x.call.By))
 		if err != nil {
-			return usage(x.spec, err.Error())
+			return refuse(CodeUsage, err.Error())
 		}
 		return c.do(x, incident.PlanPostmortem{By: x.call.By, At: at}, func(o outcome) Reply {
 			return Reply{Body: Say("The post-mortem of ", Bold(o.after.ID), " is at ", o.after.After.Meeting, ".")}

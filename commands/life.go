@@ -198,9 +198,12 @@ func (c *Commands) resolve(x *exec) Reply {
 		case "none", "no":
 			at = time.Time{}
 		default:
-			t, err := ParseTime(text, x.call.Now, zone)
-			if err != nil {
-				return usage(x.spec, err.Error())
+			t, err := meetingTime(text, x.call.Now, zone)
+			switch {
+			case err != nil:
+				return refuse(CodeUsage, err.Error())
+			case !t.After(x.call.Now):
+				return refuse(CodeUsage, "The post-mortem must be later than now. For example: ", Code(`postmortem="tomorrow 10:00"`))
 			}
 			at = t
 		}

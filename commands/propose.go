@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"strings"
 	"time"
 
 	"muster/incident"
@@ -56,6 +57,22 @@ func ProposePostmortem(now time.Time, zone *time.Location, others ...*time.Locat
 		}
 	}
 	return best
+}
+
+const wantMeeting = `day or time: use for example "tomorrow 10:00", "Tue 15:00 Europe/Berlin", "in 2 days" or 2026-01-05 09:00`
+
+// meetingTime is ParseTime for a meeting: a day alone is ten o'clock on it.
+func meetingTime(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	if !strings.Contains(strings.ToLower(text), "tonight") {
+		if t, err := ParseTime("10:00 "+text, now, zone); err == nil && strings.TrimSpace(text) != "" {
+			return t, nil
+		}
+	}
+	t, err := ParseTime(text, now, zone)
+	if err != nil {
+		err = TimeError{text, wantMeeting}
+	}
+	return t, err
 }
 
 // cost is how badly a time suits people, in minutes outside of working hours.

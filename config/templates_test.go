@@ -80,3 +80,17 @@ Runbook: https://example.com
 		t.Errorf("%q", got)
 	}
 }
+
+// TestBrokenPostmortem: a mistake in a template of the post-mortem is one
+// sentence with the file and the line.
+func TestBrokenPostmortem(t *testing.T) {
+	for text, line := range map[string]string{
+		"# {{.ID}}\n\n{{.Nonsense}}\n": "postmortem.md.tmpl:3", "a\n{{if}}\n": "postmortem.md.tmpl:2", "{{range shown}}": "postmortem.md.tmpl:1",
+		"{{define \"a\"}}x{{template \"a\" .}}{{end}}\n{{template \"a\" .}}": "postmortem.md.tmpl:",
+	} {
+		_, err := Load(write(t, "templates/postmortem.md.tmpl", text), func(string) (string, bool) { return "", false })
+		if err == nil || !strings.Contains(err.Error(), line) || !strings.Contains(err.Error(), "the template cannot be used (") || strings.Count(strings.TrimSpace(err.Error()), "\n") > 0 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -311,8 +311,12 @@ func handleAfter(s Incident, in Intent, now time.Time) (events []Event, known bo
 		}
 	case PlanPostmortem:
 		switch {
+		case s.MergedInto != "":
+			return nil, true, Refusal{"merged", s.ID + " was merged into " + s.MergedInto + ".", "Plan the post-mortem of " + s.MergedInto + "."}
 		case s.ResolvedAt.IsZero():
 			return nil, true, Refusal{"not_resolved", s.ID + " is not resolved yet.", "The post-mortem is planned when it is."}
+		case !s.ClosedAt.IsZero():
+			return nil, true, Refusal{"closed", s.ID + " is closed: its post-mortem is over.", "Reopen it if it came back."}
 		case !in.At.After(now):
 			return nil, true, Refusal{"past", "The post-mortem must be later than now.", "For example: postmortem when tomorrow 10:00"}
 		case !in.At.Equal(s.After.Meeting):
@@ -345,7 +349,7 @@ func handleAfter(s Incident, in Intent, now time.Time) (events []Event, known bo
 func effectsAfter(s Incident, r Record, thread Thread) []Effect {
 	switch e := r.Event.(type) {
 	case PostmortemAssigned:
-		return []Effect{thread, Tell{Seq: r.Seq, What: thread.What, Person: e.To}}
+		return append([]Effect{thread, Tell{Seq: r.Seq, What: thread.What, Person: e.To}}, meeting(s, r)...)
 	case PostmortemPlanned:
 		return append(append([]Effect{thread, RefreshCard{}}, followers(s, r, "email")...), meeting(s, r)...)
 	case ActionDone:

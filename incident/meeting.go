@@ -1,6 +1,9 @@
 package incident
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // MeetingMail brings the post-mortem's meeting into the calendars of those who
 // took part and of the stakeholders, by mail. The record's sequence is the
@@ -10,6 +13,8 @@ type MeetingMail struct {
 	// At is when the meeting is; of a Cancel: was to be.
 	At     time.Time `json:"at"`
 	Cancel bool      `json:"cancel,omitempty"`
+	// To is the only one who is told; nobody: all who are invited.
+	To Person `json:"to,omitzero"`
 }
 
 // MeetingFile puts the same meeting into the thread, as a calendar file.
@@ -30,6 +35,13 @@ func meeting(s Incident, r Record) []Effect {
 	case ResolvedEvent:
 		if !e.Postmortem.IsZero() {
 			return []Effect{MeetingMail{Seq: r.Seq, At: e.Postmortem}, MeetingFile{Seq: r.Seq, At: e.Postmortem}}
+		}
+	case PostmortemAssigned:
+		before := s
+		before.After.Owner = Person{}
+		invited := slices.ContainsFunc(before.Participants(), e.To.Is)
+		if at := s.After.Meeting; !invited && at.After(r.At) && s.ClosedAt.IsZero() && !s.ResolvedAt.IsZero() {
+			return []Effect{MeetingMail{Seq: r.Seq, At: at, To: e.To}}
 		}
 	case PostmortemPlanned:
 		return []Effect{MeetingMail{Seq: r.Seq, At: e.At}, MeetingFile{Seq: r.Seq, At: e.At}}

@@ -72,9 +72,9 @@ func (m Meeting) File() []byte {
 	e.SetSequence(m.Sequence)
 	e.SetStartAt(m.At)
 	e.SetEndAt(m.At.Add(MeetingFor))
-	e.SetSummary(line(m.Title))
-	if m.Text != "" {
-		e.SetDescription(m.Text)
+	e.SetSummary(line(clean(m.Title)))
+	if text := clean(m.Text); text != "" {
+		e.SetDescription(text)
 	}
 	if m.URL != "" {
 		e.SetURL(m.URL)
@@ -94,6 +94,23 @@ func (m Meeting) File() []byte {
 		e.AddAttendee(g.Address, options...)
 	}
 	return []byte(cal.Serialize(ical.WithNewLineWindows))
+}
+
+// clean drops the controls that a text may not have, but for the end of a line:
+// RFC 5545, section 3.1.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n':
+			return r
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r):
+			return -1
+		default:
+			return r
+		}
+	}, text)
 }
 
 // plain is a name without the letters that have a meaning in a parameter, and

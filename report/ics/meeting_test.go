@@ -2,8 +2,11 @@ package ics_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	goical "github.com/emersion/go-ical"
 
@@ -132,5 +135,35 @@ func TestMeetingForEverybodyNamesNobody(t *testing.T) {
 	}
 	if a, b := ics.MeetingUID([]byte("s"), "INC-1"), ics.MeetingUID([]byte("t"), "INC-1"); a == b {
 		t.Error("two installations give their meetings the same name")
+	}
+}
+
+// What the standard asks of the text itself: lines end in CRLF and have at most
+// 75 octets, no letter is cut in two, and nothing that somebody typed begins a
+// line of its own.
+func TestMeetingIsWellFormed(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("W", 4000), strings.Repeat("👩‍👩‍👧", 300), "a\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nATTENDEE:mailto:eve@example.com", `\n;,:"^`, "\x00\x07\x1b",
+		"\u202eabc", strings.Repeat("ä", 73) + "€", "",
+	} {
+		m := meeting(3, time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC))
+		m.Title, m.Text, m.Invited = "Post-mortem: "+text, text, []ics.Guest{{Name: text, Address: "ann@example.com"}}
+		file := string(m.File())
+		if strings.Count(file, "\n") != strings.Count(file, "\r\n") || strings.Count(file, "\r") != strings.Count(file, "\r\n") {
+			t.Errorf("%.20q: a line does not end in CRLF", text)
+		}
+		for _, line := range strings.Split(file, "\r\n") {
+			if len(line) > 75 || !utf8.ValidString(line) || strings.ContainsFunc(line, unicode.IsControl) {
+				t.Errorf("%.20q: the line %q has %d octets", text, line, len(line))
+			}
+		}
+		if strings.Count(file, "\r\nBEGIN:VEVENT") != 1 || strings.Count(file, "\r\nATTENDEE") != 1 {
+			t.Errorf("%.20q is read as more than a text", text)
+		}
+		cal := &calendar{T: t, events: map[string]*entry{}}
+		cal.take([]byte(file))
+		if e := cal.events[m.UID]; e == nil || !e.start.Equal(m.At) || len(e.guests) != 1 {
+			t.Errorf("%.20q: the calendar has %+v", text, e)
+		}
 	}
 }
