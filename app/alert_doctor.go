@@ -48,6 +48,15 @@ func (q Question) checkAlerts(ctx context.Context, env config.Env, cfg *config.C
 			err = c.Check(ctx, time.Now())
 		}
 		add("prometheus", "Prometheus answers at PROMETHEUS_URL", err)
+		if err == nil && cfg != nil {
+			n, wrong := checkWatched(ctx, c, cfg)
+			for _, err := range wrong {
+				add("watch", "", err)
+			}
+			if len(wrong) == 0 {
+				add("watch", fmt.Sprintf("Prometheus can read all %d queries of the watch and the post-mortem", n), nil)
+			}
+		}
 	}
 	if cfg != nil && cfg.Watchdog.AbsentFor > 0 {
 		said, err := watchdogSaid(ctx, cfg.Watchdog, data)

@@ -1,6 +1,10 @@
 package app
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -46,4 +50,38 @@ func TestDoctorSaysWhetherTheWatchdogIsHeard(t *testing.T) {
 	now = now.Add(5 * time.Minute)
 	hear()
 	says("is watched for")
+}
+
+// TestDoctorReadsTheWatch: a query that Prometheus cannot read is found before
+// the night in which it is needed, with where it stands.
+func TestDoctorReadsTheWatch(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Query().Get("query"), "{[") {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, badQuery)
+			return
+		}
+		_, _ = io.WriteString(w, givenValues())
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	set := map[string]string{"PROMETHEUS_URL": server.URL}
+	env := func(name string) (string, bool) { value, ok := set[name]; return value, ok }
+	says := func(muster string, want ...string) {
+		t.Helper()
+		writeFile(t, filepath.Join(dir, "muster.yaml"), muster)
+		var out bytes.Buffer
+		if err := Doctor(t.Context(), Question{Config: dir, Out: &out, Env: env}, filepath.Join(dir, "none.db")); err == nil {
+			t.Error("without Slack it calls that healthy")
+		}
+		for _, w := range want {
+			if !strings.Contains(out.String(), w) {
+				t.Errorf("there is no %q:\n%s", w, &out)
+			}
+		}
+	}
+	says("watch: {queries: [{name: p95, expr: up}]}\n", "ok   watch: Prometheus can read all ")
+	says("watch: {queries: [{name: ok, expr: up}, {name: p95, expr: 'p95{['}]}\npostmortem: {failed_requests: 'failed{[SPAN]'}\n",
+		"BAD  watch: muster.yaml, watch.queries, 2 (p95): Prometheus cannot read the expression: 1:7: parse error",
+		"BAD  watch: muster.yaml, postmortem.failed_requests: Prometheus cannot read the expression")
 }

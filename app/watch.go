@@ -13,6 +13,7 @@ import (
 	"muster/engine"
 	"muster/incident"
 	"muster/outbox"
+	"muster/playbooks"
 	"muster/query"
 	"muster/reminders"
 	"muster/report/chart"
@@ -50,18 +51,24 @@ var hole = regexp.MustCompile(`<[A-Za-z][A-Za-z0-9_-]*>`)
 func (r *roster) bookQueries(id string) []incident.WatchQuery {
 	var out []incident.WatchQuery
 	for _, b := range r.live.Get().Books {
-		if b.ID != id {
+		if b.ID == id {
+			out = append(out, watchedBy(b)...)
+		}
+	}
+	return out
+}
+
+func watchedBy(b playbooks.Playbook) []incident.WatchQuery {
+	var out []incident.WatchQuery
+	for _, w := range b.Watch {
+		if hole.MatchString(w.Query) {
 			continue
 		}
-		for _, w := range b.Watch {
-			if !hole.MatchString(w.Query) {
-				name := w.Name
-				if name == "" {
-					name = b.Title
-				}
-				out = append(out, incident.WatchQuery{Name: name, Expr: w.Query, Unit: w.Unit, Limit: w.Above})
-			}
+		name := w.Name
+		if name == "" {
+			name = b.Title
 		}
+		out = append(out, incident.WatchQuery{Name: name, Expr: w.Query, Unit: w.Unit, Limit: w.Above})
 	}
 	return out
 }
