@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -256,12 +257,17 @@ func incidentFlags(words []string) (as string, asJSON bool, rest []string) {
 	return as, asJSON, rest
 }
 
-// quoteWords joins words as they were typed, so that one with spaces stays one.
+// keyOf is the key that a word such as fix=restarted begins with.
+var keyOf = regexp.MustCompile(`^-{0,2}[a-z][a-z-]+=`)
+
+// quoteWords joins words as they were typed, so that one with spaces stays one,
+// and the value of a key stays its value.
 func quoteWords(words []string) string {
 	out := make([]string, len(words))
 	for i, w := range words {
 		if out[i] = w; strings.ContainsAny(w, " \t\n") && len(words) > 1 {
-			out[i] = `"` + strings.ReplaceAll(w, `"`, `'`) + `"`
+			key := keyOf.FindString(w)
+			out[i] = key + `"` + strings.ReplaceAll(w[len(key):], `"`, `'`) + `"`
 		}
 	}
 	return strings.Join(out, " ")
