@@ -236,3 +236,15 @@ func TestDrillIsNotWatched(t *testing.T) {
 		}
 	})
 }
+
+// TestSlackTakesNoPictures: the watch is shown in words, and so is the offer.
+func TestSlackTakesNoPictures(t *testing.T) {
+	inWatchedBubble(t, "offer", func(w *world, m *metricsServer, card workspace.Message) {
+		w.ws.FailMethod("files.getUploadURLExternal", "missing_scope")
+		m.set(0.08, false)
+		w.inThread(card, 2*time.Minute, "may be back", "error rate is 8 % (limit 5 %)", "Reopen")
+		w.inThread(card, time.Minute, "After", "over the limit")
+		w.ws.FailMethod("files.getUploadURLExternal", "")
+		w.wait(10*time.Minute, "chart", func() bool { return len(w.pictured(card, "After")) == 1 })
+	})
+}
