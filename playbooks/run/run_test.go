@@ -53,7 +53,7 @@ func TestLimits(t *testing.T) {
 				t.Skip("the race detector's own memory counts as the step's; run without -race")
 			}
 			if c.want[0] == Output {
-				limits.Deadline = time.Minute
+				limits.Deadline, limits.MaxOutput = time.Minute, 64<<10
 			}
 			res := reading(t, Config{}, c.code, limits)
 			for _, want := range c.want {
