@@ -105,7 +105,7 @@ func TestWildStepsEndAndPagesKeepTheirTimes(t *testing.T) {
 			return fmt.Errorf("nothing is said of it")
 		})
 	}
-	for n, why := range []string{"still running after 1m20s", "printed more than 4096 KiB", "512 MiB of memory", "still running after 8s"} {
+	for n, why := range []string{"still running after 1m20s", "printed more than 16384 KiB", "512 MiB of memory", "still running after 8s"} {
 		ended(n, steps[n], why)
 	}
 	click(steps[4])

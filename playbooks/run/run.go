@@ -87,7 +87,7 @@ type Incident struct {
 // Limits bound one performance. A zero field means the Runner's default.
 type Limits struct {
 	Deadline  time.Duration // from the child's start to its end
-	MaxOutput int           // bytes that are kept; a step that prints 16 times as much is ended
+	MaxOutput int           // bytes that are kept; a step that prints four times as much is ended
 	MaxMemory int64         // bytes of the child
 	MaxRows   int           // rows of a table
 }

@@ -41,7 +41,7 @@ func TestLimits(t *testing.T) {
 	}{
 		{"an endless loop", `while true; do :; done`, []Ended{Deadline}, "still running after", false},
 		{"prints forever", `x=yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; x=$x$x$x$x$x$x$x$x; while true; do echo $x$x$x$x; done`, []Ended{Output}, "printed more than", false},
-		{"ten megabytes", `x=yyyyyyyyyy; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; echo $x$x$x$x$x$x$x$x$x$x`, []Ended{Done}, "", true},
+		{"ten megabytes", `x=yyyyyyyyyy; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; x=$x$x$x$x$x$x$x$x$x$x; echo $x$x$x$x$x$x$x$x$x$x`, []Ended{Output}, "printed more than", true},
 		{"doubles a value", `x=aaaaaaaaaaaaaaaa; while true; do x=$x$x; done`, []Ended{Memory}, "MiB of memory", true},
 		{"a fork bomb", `:(){ :|:& };:`, []Ended{Refused}, "define commands", false},
 		{"a command of its own", `f() { f; }; f`, []Ended{Refused}, "define commands", false},

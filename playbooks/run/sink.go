@@ -30,7 +30,7 @@ const (
 	// sendEvery is how often output leaves before the end.
 	sendEvery = 500 * time.Millisecond
 	// endless is how many times what is kept a step may print before it is ended.
-	endless = 16
+	endless = 4
 	// edge is what is read beyond a cut, in bytes, so that a secret across it is masked as a whole and not shown in part.
 	edge = 16 << 10
 	// lineRoom is what the line about the cut may take.
