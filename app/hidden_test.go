@@ -114,10 +114,11 @@ func TestPrivateIncidentIsHidden(t *testing.T) {
 // hidden is a street with an incident that few may see.
 type hidden struct {
 	*street
-	words  []string
-	secret []string         // the private incidents
-	twin   string           // one that everybody sees, lived as far as one of them
-	read   map[string]int64 // what each person's client was sent, up to where
+	words   []string
+	secret  []string         // the private incidents
+	alerted string           // declared from an alert
+	twin    string           // one that everybody sees, lived as far as one of them
+	read    map[string]int64 // what each person's client was sent, up to where
 }
 
 // look fails when a text that others see says what is private.
@@ -233,7 +234,7 @@ func (h *hidden) fromSlack() {
 	}
 	for place, want := range map[string][]string{
 		"#incidents": {"Openmark storage is full", "This happened before: “openmark” ended it", "🆘"},
-		"#general":   {"P1 Incident: Openmark steps"}, "#alerts": {"P2 Incident: Openmark"}, "#muster-ops": {"INC-1", "Private incident"},
+		"#general":   {"P1 Incident: Openmark steps", "checkout is down", h.alerted}, "#alerts": {"P2 Incident: Openmark"}, "#muster-ops": {"INC-1", "Private incident"},
 	} {
 		h.sees(place, shown[place], want...)
 	}

@@ -64,6 +64,12 @@ func (h *hidden) twins() {
 	if last := h.state(h.newest()).Drill.Last.ID; last == "" || h.state(last).Circle.Private {
 		h.Errorf("a drill is held against %q", last)
 	}
+	say("olga", "alert declare P2") // of the service that a private one is about
+	time.Sleep(time.Minute)
+	h.alerted = h.newest()
+	if s := h.state(h.alerted); len(s.Alerts) == 0 {
+		h.Errorf("%s was not declared from the alert", s.ID)
+	}
 	h.aloud(h.named("Zanzibar payroll goes on"))
 	for _, s := range h.incidents() {
 		if s.Circle.Private {

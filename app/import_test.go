@@ -147,3 +147,55 @@ func TestImportOfTheAltered(t *testing.T) {
 		t.Errorf("only %d were refused", refused)
 	}
 }
+
+// A private incident stays private where it is taken in: those see it who saw
+// it there, and nothing counts it.
+func TestImportKeepsAnIncidentPrivate(t *testing.T) {
+	dir := t.TempDir()
+	there, home, file := filepath.Join(dir, "there.db"), filepath.Join(dir, "home.db"), filepath.Join(dir, "INC-1.zip")
+	opened := func(path string) (*store.Store, engine.Incidents) {
+		t.Helper()
+		s, err := openStore(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, engine.NewIncidents(engine.Config{Store: s, Now: time.Now}, func() []incident.Rule { return nil })
+	}
+	s, e := opened(there)
+	for _, in := range []incident.Intent{
+		incident.Declare{Title: "Payroll leak", Severity: incident.P2, Service: "shop", By: alice, Private: true},
+		incident.AddAction{By: alice, Text: "turn the keys", Owner: alice}, incident.Resolve{By: alice, Cause: "a public bucket"},
+	} {
+		_, declares := in.(incident.Declare)
+		if _, err := e.Do(t.Context(), engine.Request[incident.Incident]{Stream: "INC-1", New: declares, Intent: in}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lived(t, home)
+	exportOnce(t, there, file)
+	var said bytes.Buffer
+	if err := Import(t.Context(), Question{Out: &said, Env: os.LookupEnv}, home, file); err != nil || strings.Contains(said.String(), "Payroll") {
+		t.Fatalf("%v; it says %q", err, &said)
+	}
+	s, e = opened(home)
+	defer s.Close()
+	in, err := e.State(t.Context(), "INC-3")
+	if err != nil || in.Title != "Payroll leak" || !in.VisibleTo(alice) || in.VisibleTo(erin) || in.VisibleTo(incident.Person{}) {
+		t.Errorf("%q is seen by %+v (%v)", in.Title, in.Circle, err)
+	}
+	rows, err := (reader{e}).Rows(t.Context())
+	if err != nil || len(rows) != 2 {
+		t.Errorf("%d incidents are counted (%v)", len(rows), err)
+	}
+	list, err := (reader{e}).List(t.Context(), true, 10)
+	if err != nil || len(list) != 3 || list[0].Circle.VisibleTo(erin) || !list[0].Circle.VisibleTo(alice) {
+		t.Errorf("the list is %+v (%v)", list, err)
+	}
+	todo, err := e.Todos(t.Context())
+	if err != nil || strings.Contains(fmt.Sprint(todo), "keys") {
+		t.Errorf("there is to do %+v (%v)", todo, err)
+	}
+}
