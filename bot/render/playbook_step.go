@@ -86,6 +86,9 @@ func (f Frame) stepWaiting(s incident.Incident, r incident.StepRun) Message {
 	if list := bullets("• ", r.Preview.Remarks); list != "" {
 		blocks = append(blocks, section(list))
 	}
+	if s.Drill.On {
+		blocks = append(blocks, section("⚠️ "+s.ID+" is a drill, but this step is real: it would do what stands above."))
+	}
 	blocks = append(blocks, small(waitingSmall(r)))
 	if ask := f.ask(r); ask != "" {
 		blocks = append(blocks, section(ask))
