@@ -24,6 +24,10 @@ type Data struct {
 	Start   time.Time `json:"start"`
 	End     time.Time `json:"end,omitzero"`
 	Reopens int       `json:"reopens,omitempty"`
+	// Drill is set for an exercise; Merged is the incident that this one went
+	// on in, empty: in none.
+	Drill  bool   `json:"drill,omitempty"`
+	Merged string `json:"merged,omitempty"`
 	Marks   Moments   `json:"moments"`
 	// People are who took part, with what they did.
 	People []Part  `json:"people,omitempty"`
@@ -111,6 +115,7 @@ func Collect(history []incident.Record) Data {
 		c.take(&d, r)
 	}
 	d.ID, d.Title, d.Severity, d.Status, d.Reopens = s.ID, s.Title, s.Severity, s.Status, s.Reopens
+	d.Drill, d.Merged = s.Drill.On, s.MergedInto
 	d.Services, d.Alerts, d.Steps = services(s), alertsOf(s), stepsOf(s, history)
 	d.Start, d.End, d.Closed, d.Meeting, d.Writer = s.DeclaredAt, s.ResolvedAt, s.ClosedAt, s.After.Meeting, s.Writer()
 	d.Kept, d.Missed, d.Actions, d.Impact = s.Tally.Kept, s.Tally.Missed, s.Actions, s.After.Impact

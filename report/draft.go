@@ -41,10 +41,20 @@ func (p Postmortem) summary() []string {
 	if len(p.Services) > 0 {
 		first += " on " + joined(p.Services)
 	}
-	if p.End.IsZero() {
+	if p.Drill {
+		first = "This was a DRILL. " + first
+	}
+	switch {
+	case p.Merged != "":
+		return []string{first + " and was merged into " + p.Merged + ", whose post-mortem has the rest."}
+	case p.End.IsZero():
 		return []string{first + " and is not resolved yet."}
 	}
-	out := []string{fmt.Sprintf("%s. It lasted %s.", first, commands.Span(p.Marks.Resolve))}
+	lasted := "It lasted " + commands.Span(p.Marks.Resolve) + "."
+	if p.Marks.Resolve < time.Second {
+		lasted = "It was resolved at once."
+	}
+	out := []string{first + ". " + lasted}
 	var times []string
 	for _, m := range []struct {
 		after time.Duration

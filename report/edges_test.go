@@ -1,0 +1,70 @@
+package report_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"muster/incident"
+	"muster/report"
+)
+
+// Incidents that had less, or more, than others make whole sentences too.
+func TestPostmortemOfUnusualIncidents(t *testing.T) {
+	ann := incident.Person{Key: "ann@example.com", Name: "Ann Lee"}
+	at := time.Date(2026, 3, 4, 2, 57, 0, 0, time.UTC)
+	declared := incident.Declared{ID: "INC-12", Title: "API service down", Severity: incident.P2, By: ann}
+	resolved := incident.ResolvedEvent{By: ann, Cause: "a deploy"}
+	for name, c := range map[string]struct {
+		events []incident.Event
+		says   []string
+		not    []string
+	}{
+		"never an update":     {events: []incident.Event{declared, resolved}, says: []string{"It lasted 10 min", "first update"}, not: []string{"0 of 0"}},
+		"resolved at once":    {events: []incident.Event{declared, nil, resolved}, says: []string{"It was resolved at once."}, not: []string{"It lasted 0 s", "0 of 0"}},
+		"reopened twice":      {events: []incident.Event{declared, resolved, incident.Reopened{By: ann, Reason: "back"}, resolved, incident.Reopened{By: ann}, resolved}, says: []string{"reopened 2 times", "It lasted 50 min"}},
+		"merged":              {events: []incident.Event{declared, incident.MergedInto{By: ann, Into: "INC-7"}}, says: []string{"was merged into INC-7"}, not: []string{"is not resolved yet"}},
+		"a drill":             {events: []incident.Event{drilled(declared), resolved}, says: []string{"DRILL"}},
+		"not resolved":        {events: []incident.Event{declared}, says: []string{"is not resolved yet"}, not: []string{"0 of 0"}},
+		"an owner by address": {events: []incident.Event{declared, incident.ActionAdded{By: ann, N: 1, Text: "x", Owner: incident.Person{Key: "bob@example.com"}}, resolved}, says: []string{"bob@example.com"}},
+	} {
+		var history []incident.Record
+		now := at
+		for i, e := range c.events {
+			if e == nil {
+				now = at.Add(-10 * time.Minute)
+				continue
+			}
+			if i > 0 {
+				now = now.Add(10 * time.Minute)
+			}
+			history = append(history, incident.Record{Seq: uint64(len(history) + 1), At: now, Event: e})
+		}
+		p := report.Postmortem{Data: report.Collect(history)}
+		md, err := report.Markdown(p, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := report.HTML(p, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for kind, doc := range map[string]string{"Markdown": string(md), "page": string(page)} {
+			for _, part := range c.says {
+				if !strings.Contains(strings.ToLower(doc), strings.ToLower(part)) {
+					t.Errorf("%s: the %s does not say %q:\n%s", name, kind, part, md)
+				}
+			}
+			for _, part := range c.not {
+				if strings.Contains(doc, part) {
+					t.Errorf("%s: the %s says %q", name, kind, part)
+				}
+			}
+		}
+	}
+}
+
+func drilled(e incident.Declared) incident.Declared {
+	e.Drill = incident.Drill{On: true, Speed: 1}
+	return e
+}
