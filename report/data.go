@@ -26,9 +26,9 @@ type Data struct {
 	Reopens int       `json:"reopens,omitempty"`
 	// Drill is set for an exercise; Merged is the incident that this one went
 	// on in, empty: in none.
-	Drill  bool   `json:"drill,omitempty"`
-	Merged string `json:"merged,omitempty"`
-	Marks   Moments   `json:"moments"`
+	Drill  bool    `json:"drill,omitempty"`
+	Merged string  `json:"merged,omitempty"`
+	Marks  Moments `json:"moments"`
 	// People are who took part, with what they did.
 	People []Part  `json:"people,omitempty"`
 	Pages  []Paged `json:"pages,omitempty"`
