@@ -64,6 +64,10 @@ func (h *hidden) twins() {
 	if last := h.state(h.newest()).Drill.Last.ID; last == "" || h.state(last).Circle.Private {
 		h.Errorf("a drill is held against %q", last)
 	}
+	h.post(http.StatusUnprocessableEntity, "alert join INC-4", "petra@example.com", "")
+	if s := h.state("INC-4"); len(s.Alerts) != 0 {
+		h.Errorf("a private incident has alerts: %+v", s.Alerts)
+	}
 	say("olga", "alert declare P2") // of the service that a private one is about
 	time.Sleep(time.Minute)
 	h.alerted = h.newest()
@@ -165,6 +169,9 @@ func (h *hidden) secrets() []string {
 		room := h.state(id).Room
 		if room.Channel == "" {
 			h.Fatalf("%s has no channel", id)
+		}
+		if word, at := spoken(room.Name, []string{"zanzibar", "payroll"}); at >= 0 { // whoever wants the same name comes across it
+			h.Errorf("the channel's name %s says %q", room.Name, word)
 		}
 		all = append(all, strings.ToLower(room.Channel), room.Name)
 	}
