@@ -107,12 +107,14 @@ func keepPieces(ctx context.Context, kept *evidence.Store, id string, c archive.
 // here finds the incident of an archive in a store: imported before, or at home
 // there; empty: it is not.
 func here(s *store.Store, id, head string) (string, error) {
-	own, err := s.Load(id)
+	own, err := s.Records(id, 1)
 	if err != nil {
 		return "", fmt.Errorf("look for %s: %w", id, err)
 	}
-	if hex.EncodeToString(own.Hash[:]) == head {
-		return id, nil
+	for _, r := range own { // it may have gone on since
+		if hex.EncodeToString(r.Hash[:]) == head {
+			return id, nil
+		}
 	}
 	for one, err := range s.Summaries(engine.IncidentPrefix) {
 		var known engine.Summary
