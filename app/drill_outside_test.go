@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"muster/engine"
 	"muster/incident"
 	"muster/workspace"
 )
@@ -173,6 +174,16 @@ func TestADrillTakesNoAlerts(t *testing.T) {
 // figure that an alert would take for real.
 func TestADrillAlarmsNoMonitor(t *testing.T) {
 	inBubble(t, nil, func(w *world) {
+		over := make(chan struct{})
+		defer close(over)
+		w.change = func(o *Options) { // no page gets through before it has failed
+			o.Passing = func(at engine.Points) {
+				if at == BeforeSend {
+					<-over
+				}
+			}
+		}
+		w.restart(0)
 		for _, c := range []struct {
 			id, text, gauge string
 			trouble         bool

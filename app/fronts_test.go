@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -193,7 +194,9 @@ type street struct {
 	phones *twilio.Server
 	mail   *inbox.Inbox
 	beats  *receiver // of the heartbeat; nil: there is none
-	down   func()
+	// reached is where the providers reach the program that runs now.
+	reached atomic.Pointer[workspace.Pipe]
+	down    func()
 }
 
 const streetRota = `oncall_schedule:
@@ -221,7 +224,7 @@ func newStreet(t *testing.T, files map[string]string) *street {
 	var running sync.WaitGroup
 	pager, phones, mail := workspace.NewPipe(), workspace.NewPipe(), workspace.NewPipe()
 	back := &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-		return s.http.DialContext(ctx, network, addr)
+		return s.reached.Load().DialContext(ctx, network, addr)
 	}}}
 	s.pager = pagerduty.New(pagerduty.Config{
 		Users: []pagerduty.User{
@@ -309,6 +312,7 @@ func (s *street) begin() {
 		s.Fatal(err)
 	}
 	s.http = workspace.NewPipe()
+	s.reached.Store(s.http)
 	opt := Options{
 		Live: live, Store: st, Listener: s.http, Dial: s.fronts["slack"].dial, MailDial: s.dialMail, Log: s.logger(),
 		HTTP: &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -32,7 +32,7 @@ func (e Incidents) Renew(ctx context.Context) (done int, err error) {
 		case written:
 			done++
 		}
-		rest := time.NewTimer(time.Since(began))
+		rest := time.NewTimer(max(time.Since(began), time.Millisecond))
 		select {
 		case <-ctx.Done():
 			rest.Stop()

@@ -78,17 +78,15 @@ func (d *desk) ask(who, title string, values map[string]string) int {
 	if len(s.Params) > 0 {
 		button = render.ActStepForm + ":" + s.ID
 	}
-	var shown workspace.Message
-	d.until("the step "+title+" is shown", func() error {
+	d.until("the step "+title+" is shown and clicked", func() error {
 		for _, m := range d.all(who, incidents) {
 			if strings.Contains(string(m.Blocks), `"`+button+`"`) {
-				shown = m
-				return nil
+				_, err := d.ws.Person(who).Click(incidents, m.TS, button) // the message may have changed since
+				return err
 			}
 		}
 		return errors.New("it is not")
 	})
-	d.click(who, incidents, shown, button)
 	if len(s.Params) > 0 {
 		fields := map[string]any{}
 		for _, p := range s.Params {

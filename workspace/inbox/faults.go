@@ -75,12 +75,14 @@ func (i *Inbox) faultFor(at Stage, to string) error {
 	if f.At != at || f.Only != "" && !strings.EqualFold(f.Only, to) {
 		return nil
 	}
-	wait := time.NewTimer(f.Slow)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-i.done:
-		return errEnd
+	if f.Slow > 0 {
+		wait := time.NewTimer(f.Slow)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-i.done:
+			return errEnd
+		}
 	}
 	if f.Code == 0 {
 		return nil
