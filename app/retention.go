@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,22 +19,27 @@ import (
 const eraseEvery = 50 * time.Millisecond
 
 // erase gives up what retention says need not be kept any more: histories,
-// evidence, and what an earlier look did not come to.
+// evidence, and what an earlier look did not come to. What cannot be erased, as
+// a damaged history, keeps nothing else from it.
 func (p *Program) erase(ctx context.Context) error {
 	keep := p.opt.Live.Get().Retention
 	if len(keep) == 0 {
 		return nil
 	}
-	due, erased, err := dueForErasure(p.incidents, keep, p.now())
-	if err != nil {
-		return err
+	due, erased, failed := dueForErasure(p.incidents, keep, p.now())
+	if failed != nil {
+		return failed
 	}
 	var count int
 	var told []string
 	for _, s := range due {
 		r, err := p.incidents.Do(ctx, engine.Request[incident.Incident]{Stream: s.ID, Intent: incident.Erase{Keep: keep}})
+		if ctx.Err() != nil {
+			break
+		}
 		if err != nil {
-			return fmt.Errorf("erase %s: %w", s.ID, err)
+			failed = errors.Join(failed, fmt.Errorf("erase %s: %w", s.ID, err))
+			continue
 		}
 		if len(r.Events) == 0 {
 			continue // something waits there
@@ -44,22 +50,19 @@ func (p *Program) erase(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
 		case <-time.After(eraseEvery):
 		}
 	}
 	if _, err := p.store.Sweep(ctx); err != nil {
-		return fmt.Errorf("take erased records out of the file: %w", err)
+		failed = errors.Join(failed, fmt.Errorf("take erased records out of the file: %w", err))
 	}
-	if err := p.eraseEvidence(ctx, erased); err != nil {
-		return err
-	}
+	failed = errors.Join(failed, p.eraseEvidence(ctx, erased))
 	if count > 0 {
 		slices.Reverse(told)
 		p.log.Info("incidents were erased, as retention says", "count", count, "incidents", told)
 		p.tellOperations(ctx, "Retention erased "+numbered(count, "incident")+inShort(told)+". A tombstone in the history says so of each.")
 	}
-	return nil
+	return failed
 }
 
 // dueForErasure names the incidents whose time is over, newest first, and all

@@ -123,6 +123,34 @@ func TestRetention(t *testing.T) {
 	})
 }
 
+// TestRetentionPassesOverWhatIsDamaged: a history that cannot be read is left as
+// it is, and keeps no other from being erased.
+func TestRetentionPassesOverWhatIsDamaged(t *testing.T) {
+	inBubble(t, map[string]string{"muster.yaml": "retention: {P3: 30d}\n"}, func(w *world) {
+		for _, title := range []string{"The first one", "The altered one", "The last one"} {
+			w.post(200, "create P3 "+title, "erin@example.com", "")
+		}
+		for _, id := range []string{"INC-1", "INC-2", "INC-3"} {
+			w.post(200, "resolve "+id+" a lock", "erin@example.com", "")
+		}
+		time.Sleep(2 * time.Hour)
+		w.stop()
+		alter(t, filepath.Join(w.dir, "muster.db"), "The altered one", "The alterex one")
+		time.Sleep(31 * 24 * time.Hour)
+		w.start()
+		time.Sleep(upkeepAfter + time.Minute)
+		if !w.state("INC-1").IsErased() || !w.state("INC-3").IsErased() {
+			t.Error("the others are not erased")
+		}
+		if err := w.program.store.Verify(); err == nil || !strings.Contains(err.Error(), "INC-2 record 1 was altered") {
+			t.Errorf("the altered one: %v", err)
+		}
+		if count(w.ws.Person("alice").Messages("#muster-ops"), "Retention erased 2 incidents: INC-1, INC-3. ") != 1 {
+			t.Error("the operations channel is not told")
+		}
+	})
+}
+
 // liveBytes is all that a data file holds, without what its free pages may
 // still have.
 func liveBytes(t *testing.T, file string) []byte {

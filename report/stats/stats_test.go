@@ -35,7 +35,7 @@ func TestStatsAgreeWithTheRecords(t *testing.T) {
 	for who, name := range map[string]string{"bob@example.com": "Europe/Berlin", "dot@example.com": "America/Los_Angeles", "eve@example.com": "Asia/Kolkata"} {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
-			t.Skip("there is no zone database here: install tzdata")
+			t.Fatal(err)
 		}
 		zones[who] = zone
 	}
