@@ -59,8 +59,9 @@ func (r *reader) parse(data []byte) (root *value) {
 		r.problems.add(r.file, 0, "the file is larger than 1 MiB; a configuration is not")
 		return nil
 	}
-	if line := badText(data); line > 0 {
-		r.problems.add(r.file, line, "this line is not UTF-8 text; save the file as UTF-8")
+	data = lineFeeds(data)
+	if line, text := badText(data); line > 0 {
+		r.problems.add(r.file, line, "%s", text)
 		return nil
 	}
 	defer func() {
@@ -155,13 +156,27 @@ func reads(lines [][]byte) (ok bool) {
 	}
 }
 
-func badText(data []byte) int {
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		if !utf8.Valid(line) {
-			return i + 1
+// lineFeeds ends all lines alike, as YAML reads them anyway, so that a line
+// here is a line in an editor.
+func lineFeeds(data []byte) []byte {
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	return bytes.ReplaceAll(data, []byte("\r"), []byte("\n"))
+}
+
+// badText finds the first line that cannot be read as it looks, and says why.
+// YAML breaks lines also at three characters at which few editors do: what is
+// behind one would be read as something else than is seen.
+func badText(data []byte) (line int, why string) {
+	for i, text := range bytes.Split(data, []byte("\n")) {
+		if !utf8.Valid(text) {
+			return i + 1, "this line is not UTF-8 text; save the file as UTF-8"
+		}
+		if at := bytes.IndexAny(text, "\u0085\u2028\u2029"); at >= 0 {
+			c, _ := utf8.DecodeRune(text[at:])
+			return i + 1, fmt.Sprintf("this line has an invisible line separator (%U) in it; delete it or begin a new line there", c)
 		}
 	}
-	return 0
+	return 0, ""
 }
 
 func (r *reader) value(n *yaml.Node, depth int) *value {
