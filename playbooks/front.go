@@ -2,7 +2,9 @@ package playbooks
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -30,7 +32,7 @@ func (p *parser) front(lines []line) []line {
 	}
 	var text strings.Builder
 	for _, l := range lines[1:end] {
-		text.WriteString(l.text + "\n")
+		text.WriteString(hiddenBreaks.Replace(l.text) + "\n")
 	}
 	if text.Len() > maxFront {
 		p.problem(1, "the front matter is longer than 64 KiB and is left out")
@@ -38,7 +40,12 @@ func (p *parser) front(lines []line) []line {
 	}
 	var root yaml.Node
 	if err := decodeYAML(text.String(), &root); err != nil {
-		p.problem(1, "the front matter is no YAML ("+strings.TrimPrefix(err.Error(), "yaml: ")+"), so it is left out")
+		at, text := 1, strings.TrimPrefix(err.Error(), "yaml: ")
+		if m := yamlLine.FindStringSubmatch(text); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			at, text = n+1, m[2]
+		}
+		p.problem(at, "the front matter is no YAML ("+text+"), so it is left out")
 		return lines[end+1:]
 	}
 	if len(root.Content) == 1 && root.Content[0].Kind == yaml.MappingNode {
@@ -48,6 +55,12 @@ func (p *parser) front(lines []line) []line {
 	}
 	return lines[end+1:]
 }
+
+var yamlLine = regexp.MustCompile(`^line (\d+): (.*)$`)
+
+// hiddenBreaks takes away the characters at which YAML begins a new line and a
+// reader of the file sees none.
+var hiddenBreaks = strings.NewReplacer("\u0085", " ", "\u2028", " ", "\u2029", " ")
 
 // decodeYAML gives an error also where the library gives up by panicking.
 func decodeYAML(text string, into *yaml.Node) (err error) {

@@ -116,6 +116,22 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// TestNoHiddenLines: what stands on one line of the front matter is read as
+// one, and what comes after it is said to be on the line where it is.
+func TestNoHiddenLines(t *testing.T) {
+	says := func(text string, line int, part string) bool {
+		return slices.ContainsFunc(Parse("a.md", []byte(text)).Problems, func(p Problem) bool { return p.Line == line && strings.Contains(p.Text, part) })
+	}
+	for _, mark := range []string{"\u0085", "\u2028", "\u2029"} {
+		if !says("---\ntitle: Queue stuck\nimpact: 'slow "+mark+"'\nservices: queue\nother: 1\n---\n", 5, `"other"`) {
+			t.Errorf("%U: the line after it is counted wrongly", []rune(mark))
+		}
+		if !says("---\ntitle: Queue stuck\nimpact: slow "+mark+"severity: P9\n---\n", 3, "no YAML") {
+			t.Errorf("%U hides a key", []rune(mark))
+		}
+	}
+}
+
 // TestAnImpossibleStepNeverBinds.
 func TestAnImpossibleStepNeverBinds(t *testing.T) {
 	s := Step{Kind: Bash, Code: "rm -rf <x>", Line: 1}
