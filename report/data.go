@@ -52,6 +52,8 @@ type Data struct {
 	Closed   time.Time                   `json:"closed,omitzero"`
 	Waived   string                      `json:"waived,omitempty"` // why there is no post-mortem
 	Timeline []Line                      `json:"timeline"`
+
+	holders map[incident.Role][]string // who was given each role, in their order
 }
 
 // Moments are how long things took from the start; zero: they never came.
@@ -165,6 +167,13 @@ func (c collector) take(d *Data, r incident.Record) {
 		d.Timeline = append(d.Timeline, Line{Seq: r.Seq, At: r.At, Kind: incident.EventKind(r.Event), Text: said.Plain(), Said: said})
 	}
 	role := func(p incident.Person, role incident.Role) {
+		if p.Nobody() || p.Is(incident.Self) {
+			return
+		}
+		if d.holders == nil {
+			d.holders = map[incident.Role][]string{}
+		}
+		d.holders[role] = append(d.holders[role], p.Key)
 		part := c.part(d, p)
 		part.Roles = append(slices.DeleteFunc(part.Roles, func(r incident.Role) bool { return r == role }), role)
 	}

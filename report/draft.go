@@ -1,9 +1,13 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"muster/commands"
 	"muster/incident"
@@ -60,7 +64,7 @@ func (p Postmortem) summary() []string {
 		after time.Duration
 		word  string
 	}{{p.Marks.Acknowledge, "acknowledged"}, {p.Marks.FirstUpdate, "first reported on"}, {p.Marks.Mitigate, "mitigated"}} {
-		if m.after > 0 {
+		if m.after > 0 && m.after < p.Marks.Resolve {
 			times = append(times, m.word+" after "+commands.Span(m.after))
 		}
 	}
@@ -115,7 +119,7 @@ func (p Postmortem) badly() []string {
 		out = append(out, fmt.Sprintf("It was escalated: %s were paged, %s in all.", joined(levels), counted(len(p.Pages), "page")))
 	}
 	if len(p.Unreached) > 0 {
-		out = append(out, joined(p.Unreached)+" reached nobody.")
+		out = append(out, joined(inOrder(p.Unreached))+" reached nobody.")
 	}
 	failed := 0
 	for _, page := range p.Pages {
@@ -165,7 +169,19 @@ func (p Postmortem) levels() []string {
 			out = append(out, page.Level)
 		}
 	}
-	return out
+	return inOrder(out)
+}
+
+var numbered = regexp.MustCompile(`^[A-Za-z]+[0-9]{1,4}$`)
+
+// inOrder sorts levels that are named by numbers; others stay as they came.
+func inOrder(levels []string) []string {
+	if slices.ContainsFunc(levels, func(l string) bool { return !numbered.MatchString(l) }) {
+		return levels
+	}
+	return slices.SortedFunc(slices.Values(levels), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
+	})
 }
 
 func (p Postmortem) done() int {
@@ -210,7 +226,7 @@ func joined(list []string) string {
 // sentence ends a text with a full stop.
 func sentence(text string) string {
 	text = strings.TrimSpace(text)
-	if text != "" && !strings.ContainsAny(text[len(text)-1:], ".!?") {
+	if last, _ := utf8.DecodeLastRuneInString(text); text != "" && !strings.ContainsRune(".!?…。！？؟۔।", last) {
 		text += "."
 	}
 	return text

@@ -12,6 +12,10 @@ import (
 // Incidents that had less, or more, than others make whole sentences too.
 func TestPostmortemOfUnusualIncidents(t *testing.T) {
 	ann := incident.Person{Key: "ann@example.com", Name: "Ann Lee"}
+	bob := incident.Person{Key: "bob@example.com", Name: "Bob Ray"}
+	unreached := func(level string) incident.Event {
+		return incident.LevelPassed{Level: level, Why: incident.WhyNoMethod}
+	}
 	at := time.Date(2026, 3, 4, 2, 57, 0, 0, time.UTC)
 	declared := incident.Declared{ID: "INC-12", Title: "API service down", Severity: incident.P2, By: ann}
 	resolved := incident.ResolvedEvent{By: ann, Cause: "a deploy"}
@@ -26,6 +30,33 @@ func TestPostmortemOfUnusualIncidents(t *testing.T) {
 		"merged":              {events: []incident.Event{declared, incident.MergedInto{By: ann, Into: "INC-7"}}, says: []string{"was merged into INC-7"}, not: []string{"is not resolved yet"}},
 		"a drill":             {events: []incident.Event{drilled(declared), resolved}, says: []string{"DRILL"}},
 		"not resolved":        {events: []incident.Event{declared}, says: []string{"is not resolved yet"}, not: []string{"0 of 0"}},
+		"reopened once":       {events: []incident.Event{declared, resolved, incident.Reopened{By: ann, Reason: "back"}, resolved}, not: []string{"1 times"}},
+		"nobody mitigated":    {events: []incident.Event{declared, resolved}, not: []string{"mitigated after 10 min"}},
+		"other full stops":    {events: []incident.Event{declared, incident.ResolvedEvent{By: ann, Cause: "原因は不明。"}}, says: []string{"原因は不明。"}, not: []string{"。."}},
+		"levels out of order": {events: []incident.Event{declared, unreached("L4"), unreached("L2"), resolved}, says: []string{"L2 and L4 reached nobody"}},
+		"levels with words":   {events: []incident.Event{declared, unreached("second line"), unreached("desk"), resolved}, says: []string{"second line and desk reached nobody"}},
+		"two commanders": {
+			events: []incident.Event{declared, incident.RoleGiven{By: bob, Role: incident.Commander, Person: bob}, incident.Noted{By: ann, Text: "the log is full"}, resolved},
+			says:   []string{"The first commander declared", "The commander took the role", "The first commander noted"}, not: []string{"The commander noted"},
+		},
+		"a commander who came back": {
+			events: []incident.Event{declared, incident.RoleGiven{By: ann, Role: incident.Commander, Person: bob}, incident.RoleGiven{By: ann, Role: incident.Commander, Person: ann}, incident.Noted{By: bob, Text: "x"}, resolved},
+			says:   []string{"The commander declared", "The second commander noted"},
+		},
+		"an update that stayed away": {
+			events: []incident.Event{declared, incident.UpdateOverdue{Step: 1}, incident.UpdateOverdue{Step: 2}, incident.UpdateOverdue{Step: 3}, incident.UpdateOverdue{Step: 30}, resolved},
+			says:   []string{"The update is still overdue"}, not: []string{"step 3", "step 2"},
+		},
+		"words of the machine": {
+			events: []incident.Event{
+				incident.Declared{ID: "INC-12", Title: "API service down", Severity: incident.P2, Chosen: "auto_declare: severity=critical"},
+				incident.AlertsTold{Joined: []incident.AlertRef{{Group: "g", Title: "API", Firing: 1, Total: 1, Why: "auto_declare: severity=critical"}}},
+				incident.AlertsTold{Changed: []incident.AlertRef{{Group: "g", Title: "API", Total: 1, Why: "auto_declare: severity=critical"}}},
+				incident.Paged{Attempt: 1, Level: "L1", Person: ann, Methods: []string{"slack"}, Why: incident.WhyPassed}, incident.Acknowledged{By: ann, Via: "http"}, resolved,
+			},
+			says: []string{"severity from the rule severity=critical", "(firing, by the rule severity=critical)", "Alert: API (resolved)", "(the level before reached nobody)", "acknowledged over the HTTP API"},
+			not:  []string{"auto_declare", "auto\\_declare", "(passed)", "over http"},
+		},
 		"an owner by address": {events: []incident.Event{declared, incident.ActionAdded{By: ann, N: 1, Text: "x", Owner: incident.Person{Key: "bob@example.com"}}, resolved}, says: []string{"bob@example.com"}},
 	} {
 		var history []incident.Record

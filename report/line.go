@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"muster/commands"
@@ -29,7 +30,39 @@ func (c collector) line(e incident.Event) commands.Rich {
 		if e.By.Nobody() {
 			e.By = incident.Self
 		}
+		if strings.HasPrefix(e.Chosen, "the leading word ") {
+			e.Chosen = ""
+		}
+		e.Chosen = byRule(e.Chosen, "the rule ")
 		return commands.Line(e)
+	case incident.AlertsTold:
+		e.Joined, e.Changed = slices.Clone(e.Joined), slices.Clone(e.Changed)
+		for i := range e.Joined {
+			e.Joined[i].Why = byRule(e.Joined[i].Why, "by the rule ")
+		}
+		for i := range e.Changed {
+			e.Changed[i].Why = ""
+		}
+		return commands.Line(e)
+	case incident.Acknowledged:
+		if word := viaWords[e.Via]; word != "" {
+			e.Via = word
+		}
+		return commands.Line(e)
+	case incident.Paged:
+		e.Why = incident.Why(whyPaged(e.Why))
+		return commands.Line(e)
+	case incident.LastResortPaged:
+		e.Why = incident.Why(whyPaged(e.Why))
+		return commands.Line(e)
+	case incident.UpdateOverdue:
+		switch e.Step {
+		case 1:
+			return commands.Line(e)
+		case 2:
+			return commands.Say("The update is still overdue")
+		}
+		return commands.Say(overdueAgain, e.Step)
 	case incident.RoleGiven:
 		role := strings.TrimPrefix(roleWord(e.Role), "the ")
 		if e.By.Is(e.Person) {
@@ -45,6 +78,25 @@ func (c collector) line(e incident.Event) commands.Rich {
 	default:
 		return commands.Line(e)
 	}
+}
+
+// overdueAgain begins the lines of an update that stays away, of which the
+// first two are enough.
+const overdueAgain = "The update is still overdue, step "
+
+// viaWords are the ways to answer as people call them.
+var viaWords = map[string]string{
+	commands.ViaSlack: "Slack", commands.ViaHTTP: "the HTTP API", commands.ViaCommand: "the command line",
+	"pagerduty": "PagerDuty", "email": "e-mail", "sms": "a text message", "phone": "the phone",
+}
+
+// byRule is where a severity, or an alert's incident, came from, with the key
+// of the configuration said in words.
+func byRule(why, words string) string {
+	if rule, ok := strings.CutPrefix(why, "auto_declare: "); ok {
+		return words + rule
+	}
+	return why
 }
 
 const gaveRole = " gave the role of "
@@ -82,16 +134,19 @@ func nameless(e incident.LevelPassed) string {
 	return strings.Join(out, "; ")
 }
 
-// whyPaged says in a table why somebody was paged.
+// whysPaged are the reasons of a page for those who do not know the ladder.
+var whysPaged = map[incident.Why]string{
+	incident.WhyDue: "the level's turn", incident.WhyDeclared: "the level's turn", incident.WhyUnanswered: "no answer before",
+	incident.WhyPassed: "the level before reached nobody", incident.WhyFailed: "every method before failed", incident.WhyAsked: "somebody asked for it",
+	incident.WhyRaised: "the severity was raised", incident.WhyRepeat: "the levels began again", incident.WhyLapsed: "the acknowledgement lapsed",
+	incident.WhyGivenBack: "the acknowledgement was given back", incident.WhyOverdue: "the update was overdue", incident.WhyReopened: "it was reopened",
+	incident.WhyUsedUp: "nobody answered on any level",
+}
+
+// whyPaged says why somebody was paged.
 func whyPaged(why incident.Why) string {
-	switch why {
-	case incident.WhyDue, incident.WhyDeclared:
-		return "the level's turn"
-	case incident.WhyUnanswered:
-		return "no answer before"
-	case incident.WhyPassed:
-		return "the level before reached nobody"
-	default:
-		return string(why)
+	if words := whysPaged[why]; words != "" {
+		return words
 	}
+	return string(why)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 	text "text/template"
 	"time"
@@ -219,7 +220,7 @@ func (p Postmortem) Role(w incident.Person) string {
 			continue
 		}
 		if k := len(part.Roles); k > 0 {
-			return roleWord(part.Roles[k-1])
+			return p.held(w, part.Roles[k-1])
 		}
 		return fmt.Sprintf("responder %d", n)
 	}
@@ -231,6 +232,30 @@ func (p Postmortem) Role(w incident.Person) string {
 	}
 	return "somebody else"
 }
+
+// held is a role in words, and which holder it was where others took it over.
+func (p Postmortem) held(w incident.Person, role incident.Role) string {
+	holders := p.holders[role]
+	if len(holders) == 0 || holders[len(holders)-1] == w.Key {
+		return roleWord(role)
+	}
+	n := 0
+	for i, key := range holders {
+		if slices.Index(holders, key) == i {
+			n++
+		}
+		if key == w.Key {
+			break
+		}
+	}
+	which := fmt.Sprintf("number %d of ", n)
+	if n <= len(ordinals) {
+		which = ordinals[n-1] + " "
+	}
+	return "the " + which + strings.TrimPrefix(roleWord(role), "the ")
+}
+
+var ordinals = []string{"first", "second", "third", "fourth", "fifth"}
 
 func roleWord(r incident.Role) string {
 	if word := roleWords[r]; word != "" {
@@ -292,7 +317,7 @@ func (d Data) Noticed() string {
 func (p Postmortem) Shown() []Line {
 	var out []Line
 	for _, l := range p.Timeline {
-		if l.Hidden || machine[l.Kind] || l.Kind == "page_settled" && !strings.Contains(l.Text, "failed") {
+		if l.Hidden || machine[l.Kind] || strings.HasPrefix(l.Text, overdueAgain) || l.Kind == "page_settled" && !strings.Contains(l.Text, "failed") {
 			continue
 		}
 		out = append(out, l)
