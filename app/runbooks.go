@@ -28,24 +28,22 @@ type runbooks struct {
 
 	mu   sync.Mutex
 	of   *config.Config
-	list []playbooks.Playbook
 	text map[string]string // digests of the files, by ID
 }
 
-// all reads the playbooks of the day once.
+// all gives the playbooks of the day, and takes their digests once.
 func (r *runbooks) all() []playbooks.Playbook {
 	cfg := r.live.Get()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.of != cfg {
-		r.of, r.list, r.text = cfg, nil, map[string]string{}
-		for _, file := range cfg.Runbooks {
-			p := playbooks.Parse(file.File, []byte(file.Text))
+		r.of, r.text = cfg, map[string]string{}
+		for i, file := range cfg.Runbooks {
 			sum := sha256.Sum256([]byte(file.Text))
-			r.list, r.text[p.ID] = append(r.list, p), hex.EncodeToString(sum[:])
+			r.text[cfg.Books[i].ID] = hex.EncodeToString(sum[:])
 		}
 	}
-	return r.list
+	return cfg.Books
 }
 
 func (r *runbooks) find(id string) (playbooks.Playbook, bool) {

@@ -89,6 +89,8 @@ func (l Lookout) Step(ctx context.Context, in incident.Intent, key string) (Resu
 func (l Lookout) State(ctx context.Context) (incident.Lookout, error) {
 	c := l.hold(LookoutStream)
 	defer l.release(c)
-	err := l.load(c)
-	return c.state, err
+	if err := l.load(c); err != nil {
+		return incident.Lookout{}, err
+	}
+	return *c.state, nil
 }

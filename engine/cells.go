@@ -61,7 +61,7 @@ func (e *Engine[S]) load(c *cell[S]) error {
 
 // show takes over a state that is on disk.
 func (c *cell[S]) show(s S, open bool) {
-	c.state, c.open = s, open
+	c.state, c.open = &s, open
 	if !open {
 		c.shown.Store(nil)
 		return
@@ -132,12 +132,13 @@ func (e *Engine[S]) State(ctx context.Context, stream string) (S, error) {
 	c := e.hold(stream)
 	defer e.release(c)
 	if err := e.load(c); err != nil {
-		return c.state, err
+		var none S
+		return none, err
 	}
-	if e.model.Seq(c.state) == 0 {
-		return c.state, incident.Hidden(stream)
+	if e.model.Seq(*c.state) == 0 {
+		return *c.state, incident.Hidden(stream)
 	}
-	return c.state, nil
+	return *c.state, nil
 }
 
 // History gives all records of a stream.

@@ -45,6 +45,8 @@ func (d Desk) Begin(ctx context.Context) error {
 func (d Desk) State(ctx context.Context) (incident.Desk, error) {
 	c := d.hold(DeskStream)
 	defer d.release(c)
-	err := d.load(c)
-	return c.state, err
+	if err := d.load(c); err != nil {
+		return incident.Desk{}, err
+	}
+	return *c.state, nil
 }

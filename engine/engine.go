@@ -94,7 +94,9 @@ type cell[S any] struct {
 	sync.Mutex
 	stream string
 	users  int // under Engine.mu
-	state  S
+	// state is as it is on disk and is replaced, never changed; nil: nothing
+	// was loaded yet.
+	state  *S
 	loaded bool
 	open   bool
 	// shown is the state while it is open, for those who only look: they do
@@ -176,7 +178,7 @@ func (e *Engine[S]) Do(ctx context.Context, req Request[S]) (Result[S], error) {
 			return Result[S]{}, err
 		}
 		now := e.now()
-		w, err := e.work(c.stream, c.state, req, now)
+		w, err := e.work(c.stream, *c.state, req, now)
 		if err != nil {
 			return Result[S]{}, err
 		}
@@ -349,7 +351,7 @@ func (e *Engine[S]) begin(ctx context.Context, req Request[S]) (Result[S], error
 	e.Passing(AfterCommit)
 	c := e.hold(done.Stream)
 	defer e.release(c)
-	if !c.loaded || e.model.Seq(c.state) <= e.model.Seq(w.state) { // else somebody took the next step already
+	if !c.loaded || e.model.Seq(*c.state) <= e.model.Seq(w.state) { // else somebody took the next step already
 		c.loaded = true
 		e.keep(c, w)
 	}

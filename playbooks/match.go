@@ -77,8 +77,9 @@ func match(p Playbook, s Subject) (Suggestion, bool) {
 	}
 	var fit []string
 	weight := 0
+	title := plainWords(s.Title)
 	for _, w := range words {
-		if within(s.Title, w) && !slices.Contains(fit, w) {
+		if within(title, w) && !slices.Contains(fit, w) {
 			fit = append(fit, w)
 			weight += 10 * len(strings.Fields(w))
 		}
@@ -94,15 +95,15 @@ func match(p Playbook, s Subject) (Suggestion, bool) {
 	return out, true
 }
 
-// within tells whether the words of a phrase stand in a title, in their
-// order, as whole words.
-func within(title, phrase string) bool {
-	t, w := plainWords(title), plainWords(phrase)
+// within tells whether the words of a phrase stand among those of a title, in
+// their order.
+func within(title []string, phrase string) bool {
+	w := plainWords(phrase)
 	if len(w) == 0 {
 		return false
 	}
-	for i := 0; i+len(w) <= len(t); i++ {
-		if slices.Equal(t[i:i+len(w)], w) {
+	for i := 0; i+len(w) <= len(title); i++ {
+		if slices.Equal(title[i:i+len(w)], w) {
 			return true
 		}
 	}

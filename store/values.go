@@ -25,7 +25,7 @@ const (
 // Another first line keeps an ordinary record from being passed off as a
 // tombstone.
 func hashRecord(r *Record) [32]byte {
-	b := make([]byte, 0, 128+len(r.Body))
+	b := make([]byte, 0, 1024) // on the stack; a longer record moves out of it
 	if r.Tombstone {
 		b = append(b, "muster tombstone 1\x00"...)
 	} else {
