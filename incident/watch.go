@@ -201,6 +201,10 @@ const (
 	// missedLooks is how many looks may fail to come before it counts as not
 	// having seen anything.
 	missedLooks = 3
+	// fadeFor is how long after the resolution a value that goes down by fadeBy of
+	// itself from look to look does not reopen by itself.
+	fadeFor = 10 * time.Minute
+	fadeBy  = 0.05
 	// maxGaps bounds what is remembered; later ones widen the last.
 	maxGaps = 20
 )
@@ -299,11 +303,36 @@ func look(s Incident, in Look, now time.Time) []Event {
 		e.Reason = w.seen(in.Values)
 	}
 	e.Offer = e.Said && over && w.Reopen == ReopenOffer
-	if over && w.Verdict == WatchOver && w.Reopen == ReopenAuto {
+	if over && w.Verdict == WatchOver && w.Reopen == ReopenAuto && !w.fades(in.Values, now) {
 		e.Said = false // reopening says it
 		return []Event{e, Reopened{By: Self, Reason: "two looks in a row were over the limit: " + e.Reason}}
 	}
 	return []Event{e}
+}
+
+// fades tells whether what was over its limit at the resolution, and at every
+// look since, is still going down: a rate over some minutes does so for as
+// long after the errors have ended.
+func (w Watch) fades(values []WatchValue, now time.Time) bool {
+	if w.Looks != w.Over || now.Sub(w.From) > fadeFor {
+		return false
+	}
+	for i, v := range values {
+		if !v.Over {
+			continue
+		}
+		if i >= len(w.Queries) || i >= len(w.Values) || !w.Values[i].Over || w.Values[i].V == nil || v.V == nil {
+			return false
+		}
+		was, better := *w.Values[i].V, *w.Values[i].V-*v.V
+		if w.Queries[i].Lower() {
+			better = -better
+		}
+		if better < fadeBy*math.Abs(was) {
+			return false
+		}
+	}
+	return true
 }
 
 // blind says why values are not enough to call anything all right; empty: they

@@ -369,3 +369,37 @@ func TestWatchLosesTheRest(t *testing.T) {
 		t.Errorf("told: %s, want %s", lines, want)
 	}
 }
+
+// A rate that was over its limit at the resolution goes down for as long as its
+// window: nothing came back. One that stays, that comes back, or that takes too
+// long reopens at the second look.
+func TestWatchWaitsForARateThatGoesDown(t *testing.T) {
+	for name, c := range map[string]struct {
+		rates []float64
+		at    int // the look that reopens; 0: none
+	}{
+		"goes down and is well":       {[]float64{0.5, 0.4, 0.3, 0.2, 0.1, 0.01, 0.01}, 0},
+		"stays":                       {[]float64{0.5, 0.5}, 2},
+		"hardly goes down":            {[]float64{0.5, 0.49}, 2},
+		"goes down and stays":         {[]float64{0.5, 0.4, 0.4}, 3},
+		"goes down and up":            {[]float64{0.5, 0.4, 0.3, 0.6}, 4},
+		"comes back and goes down":    {[]float64{0.5, 0.4, 0.01, 0.5, 0.4}, 5},
+		"was never over, comes back":  {[]float64{0.01, 0.5, 0.4}, 3},
+		"unseen, then over and lower": {[]float64{math.NaN(), 0.5, 0.4}, 3},
+		"goes down for very long":     {[]float64{0.5, 0.45, 0.4, 0.35, 0.3, 0.25, 0.2, 0.18, 0.16, 0.14, 0.12}, 11},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := watched(t, incident.ReopenAuto)
+			at := 0
+			for i, rate := range c.rates {
+				if m.look(t, rate); m.s.Open() {
+					at = i + 1
+					break
+				}
+			}
+			if at != c.at {
+				t.Errorf("reopened at look %d, want %d", at, c.at)
+			}
+		})
+	}
+}
