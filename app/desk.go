@@ -28,7 +28,8 @@ func (p *Program) tellDesk(ctx context.Context, d outbox.Delivery, maybeSent boo
 	return p.bot.Direct(ctx, d, maybeSent, e.Person, news)
 }
 
-// postDesk tells the incidents channel who takes over from whom.
+// postDesk tells a channel who takes over from whom, how the week was, or what
+// was erased.
 func (p *Program) postDesk(ctx context.Context, d outbox.Delivery, maybeSent bool, e incident.Post) ([]byte, error) {
 	if d.Stream == engine.LookoutStream {
 		return p.postLookout(ctx, d, maybeSent, e)
@@ -37,14 +38,15 @@ func (p *Program) postDesk(ctx context.Context, d outbox.Delivery, maybeSent boo
 	if err != nil {
 		return nil, err
 	}
-	if due, ok := event.(incident.DigestDue); ok {
-		return p.postDigest(ctx, d, maybeSent, due)
+	switch e := event.(type) {
+	case incident.DigestDue:
+		return p.postDigest(ctx, d, maybeSent, e)
+	case incident.ErasedTold:
+		return p.postErased(ctx, d, maybeSent, e)
+	case incident.ShiftBegan:
+		return p.bot.Announce(ctx, d, maybeSent, p.opt.Live.Get().Channels.Incidents, p.handover(e))
 	}
-	began, ok := event.(incident.ShiftBegan)
-	if !ok {
-		return nil, outbox.PermanentError{Reason: "the channel is told of hand-overs only"}
-	}
-	return p.bot.Announce(ctx, d, maybeSent, p.opt.Live.Get().Channels.Incidents, p.handover(began))
+	return nil, outbox.PermanentError{Reason: "no channel is told of this"}
 }
 
 func (p *Program) deskEvent(ctx context.Context, stream string, seq uint64) (incident.Event, error) {

@@ -41,7 +41,7 @@ var (
 		"step_approved": StepApproved{}, "step_refused": StepRefused{}, "step_withdrawn": StepWithdrawn{}, "step_lapsed": StepLapsed{},
 		"step_changed": StepChanged{}, "step_started": StepStarted{}, "step_stopped": StepStopped{}, "step_ended": StepEnded{},
 		"step_posted":  StepPosted{},
-		"person_added": PersonAdded{}, "imported": Imported{}, "erased": Erased{},
+		"person_added": PersonAdded{}, "imported": Imported{}, "erased": Erased{}, "erased_told": ErasedTold{},
 		"watch_began": WatchBegan{}, "watched": Watched{}, "watch_ended": WatchEnded{},
 	})
 	effectKinds = kinds(map[string]Effect{

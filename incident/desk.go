@@ -19,6 +19,9 @@ type Desk struct {
 	Duties    []Duty     `json:"duties,omitempty"`
 	// Told is when people were last told of the week behind; zero: never.
 	Told time.Time `json:"told,omitzero"`
+	// Erased are the incidents that people were told of when that was last done,
+	// and those before whose records had not left the file by then.
+	Erased []string `json:"erased,omitempty"`
 }
 
 // Override puts a person on call for a role and a span.
@@ -125,6 +128,8 @@ func ApplyDesk(d Desk, r Record) Desk {
 		d = d.unanswered(e)
 	case DigestDue:
 		d.Told = e.At
+	case ErasedTold:
+		d.Erased = slices.Concat(e.Before, e.Incidents, e.Private)
 	}
 	return d
 }
@@ -169,6 +174,8 @@ func HandleDesk(d Desk, in Intent, now time.Time) ([]Event, error) {
 		return answerSwap(d, in, now)
 	case AcceptShift:
 		return acceptShift(d, in)
+	case TellErased:
+		return d.tellErased(in), nil
 	case Settled, Wake:
 		return nil, nil
 	}
@@ -247,6 +254,8 @@ func EffectsDesk(d Desk, r Record) []Effect {
 		}
 	case DigestDue:
 		return digestEffects(e, r.Seq)
+	case ErasedTold:
+		return []Effect{Post{Seq: r.Seq, What: EventKind(e)}}
 	default:
 		return handoverEffects(d, r)
 	}

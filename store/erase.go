@@ -51,11 +51,9 @@ func (d *draft) erase(h *head, step Step) error {
 	return nil
 }
 
-// Sweep takes the records before tombstones out of the file, a few in each
-// write, and returns how many there were. What it does not come to, it does the
-// next time.
-func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
-	var streams []string
+// Remains names the streams with a tombstone of which some records before it
+// are still in the file. With an error it names those that can be read.
+func (s *Store) Remains() (streams []string, err error) {
 	var broken error
 	err = s.engine.Scan(kv.Prefix([]byte{spaceHeads}), func(k, v []byte) bool {
 		h, err := decodeHead(v)
@@ -66,19 +64,31 @@ func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 		}
 		return true
 	})
+	return streams, errors.Join(err, broken)
+}
+
+// Sweep takes the records before tombstones out of the file, a few in each
+// write, and returns how many there were. What it does not come to, it does the
+// next time; a stream whose erased records are damaged keeps no other from it.
+func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
+	streams, failed := s.Remains()
 	for _, stream := range streams {
-		for more := true; more && err == nil; {
+		for more := true; more; {
 			n := 0
-			_, err = s.do(ctx, func(d *draft) (done Committed, err error) {
+			_, err := s.do(ctx, func(d *draft) (done Committed, err error) {
 				n, more, err = d.sweep(stream)
 				return done, err
 			})
-			if err == nil {
-				removed += n
+			if err != nil {
+				if failed = errors.Join(failed, err); !errors.Is(err, ErrDamaged) {
+					return removed, failed
+				}
+				break
 			}
+			removed += n
 		}
 	}
-	return removed, errors.Join(err, broken)
+	return removed, failed
 }
 
 // sweep removes the newest of the erased records that are still there, so that

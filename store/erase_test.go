@@ -53,3 +53,34 @@ func TestNoRecordPassesForATombstone(t *testing.T) {
 		t.Errorf("Load says: %v", err)
 	}
 }
+
+// TestSweepPassesOverWhatIsDamaged: erased records that cannot be read any more
+// keep those of no other stream in the file.
+func TestSweepPassesOverWhatIsDamaged(t *testing.T) {
+	engine := &kv.Memory{}
+	s, err := On(engine, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for _, stream := range []string{"INC-1", "INC-2"} {
+		step := Step{Stream: stream, Records: []Record{{At: time.Unix(1, 0), Kind: "note"}, {At: time.Unix(2, 0), Kind: "note"}}}
+		if _, err := s.Commit(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+		step = Step{Stream: stream, Expect: 2, Erase: true, Records: []Record{{At: time.Unix(3, 0), Kind: "erased"}}}
+		if _, err := s.Commit(t.Context(), step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := engine.Commit([]kv.Op{{Key: logKey(1), Delete: true}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	removed, err := s.Sweep(t.Context())
+	if removed != 2 || !errors.Is(err, ErrDamaged) {
+		t.Errorf("%d records were swept: %v", removed, err)
+	}
+	if left, err := s.Remains(); err != nil || len(left) != 1 || left[0] != "INC-1" {
+		t.Errorf("%v remain: %v", left, err)
+	}
+}
