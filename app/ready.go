@@ -77,10 +77,11 @@ func (p *Program) slackTrouble(fatal error) string {
 }
 
 func (p *Program) pageTrouble() string {
-	for _, s := range p.incidents.OpenIncidents() {
-		if !s.Drill.On && unheard(s) { // an exercise calls nobody from outside
-			return "the newest page of " + s.ID + " reached nobody: every way failed"
-		}
+	lost := p.incidents.OpenWhere(func(s *incident.Incident) bool {
+		return !s.Drill.On && unheard(*s) // an exercise calls nobody from outside
+	})
+	if len(lost) > 0 {
+		return "the newest page of " + lost[0].ID + " reached nobody: every way failed"
 	}
 	depth := p.outbox.Status().Lanes[outbox.Page]
 	if depth.Oldest.IsZero() {

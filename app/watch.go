@@ -87,10 +87,7 @@ func (p *Program) watchResolved(ctx context.Context) error {
 		now := p.now()
 		next := now.Add(watchNap)
 		var due []incident.Incident
-		for _, s := range p.incidents.Open() {
-			if !s.Watching() {
-				continue
-			}
+		for _, s := range p.incidents.Where(func(s *incident.Incident) bool { return s.Watching() }) {
 			if at := s.After.Watch.NextLook(); at.After(now) {
 				next = incident.Sooner(next, at)
 			} else {

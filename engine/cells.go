@@ -167,6 +167,18 @@ func (e *Engine[S]) Open() []S {
 	return out
 }
 
+// Where gives those of Open for which keep says yes, and copies no others. Keep
+// must not change what it is shown.
+func (e *Engine[S]) Where(keep func(*S) bool) []S {
+	var out []S
+	for _, s := range e.shown() {
+		if keep(s) {
+			out = append(out, *s)
+		}
+	}
+	return out
+}
+
 func (e *Engine[S]) shown() []*S {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -108,15 +108,19 @@ func NewIncidents(cfg Config, rules func() []incident.Rule) Incidents {
 // OpenIncidents gives the incidents that are neither resolved, closed nor
 // merged, newest first.
 func (e Incidents) OpenIncidents() []incident.Incident {
-	shown := e.shown()
-	slices.SortFunc(shown, func(a, b *incident.Incident) int {
+	return e.OpenWhere(func(*incident.Incident) bool { return true })
+}
+
+// OpenWhere gives those of OpenIncidents for which keep says yes, and copies no
+// others: an incident is some kilobytes. Keep must not change what it is shown.
+func (e Incidents) OpenWhere(keep func(*incident.Incident) bool) []incident.Incident {
+	kept := slices.DeleteFunc(e.shown(), func(s *incident.Incident) bool { return !s.Open() || !keep(s) })
+	slices.SortFunc(kept, func(a, b *incident.Incident) int {
 		return cmp.Or(b.DeclaredAt.Compare(a.DeclaredAt), cmp.Compare(len(b.ID), len(a.ID)), cmp.Compare(b.ID, a.ID))
 	})
-	out := make([]incident.Incident, 0, len(shown))
-	for _, s := range shown {
-		if s.Open() {
-			out = append(out, *s)
-		}
+	out := make([]incident.Incident, len(kept))
+	for i, s := range kept {
+		out[i] = *s
 	}
 	return out
 }

@@ -96,6 +96,14 @@ func TestListAndState(t *testing.T) {
 		if len(open) != 10 || open[0].ID != "INC-11" || open[9].ID != "INC-1" {
 			t.Errorf("%d are open, the newest is %s", len(open), open[0].ID)
 		}
+		some := w.OpenWhere(func(s *incident.Incident) bool { return s.ID == "INC-3" || s.ID == "INC-10" || s.ID == "INC-2" })
+		if len(some) != 2 || some[0].ID != "INC-10" || some[1].ID != "INC-3" {
+			t.Errorf("two of three are open, the newer one first: %+v", some)
+		}
+		some = w.Where(func(s *incident.Incident) bool { return s.ID == "INC-3" })
+		if len(some) != 1 || some[0].ID != "INC-3" {
+			t.Errorf("one of those in memory: %+v", some)
+		}
 		w.do(t, "INC-2", incident.Reopen{By: ann, Reason: "back"})
 		if n := len(w.OpenIncidents()); n != 11 {
 			t.Errorf("after reopening %d are open", n)
