@@ -77,17 +77,22 @@ func (p *Program) slackTrouble(fatal error) string {
 }
 
 func (p *Program) pageTrouble() string {
+	drills := map[string]bool{} // an exercise calls nobody from outside
 	lost := p.incidents.OpenWhere(func(s *incident.Incident) bool {
-		return !s.Drill.On && unheard(*s) // an exercise calls nobody from outside
+		if s.Drill.On {
+			drills[s.ID] = true
+			return false
+		}
+		return unheard(*s)
 	})
 	if len(lost) > 0 {
 		return "the newest page of " + lost[0].ID + " reached nobody: every way failed"
 	}
-	depth := p.outbox.Status().Lanes[outbox.Page]
-	if depth.Oldest.IsZero() {
+	oldest := p.outbox.Oldest(outbox.Page, func(stream string) bool { return !drills[stream] })
+	if oldest.IsZero() {
 		return ""
 	}
-	if age := p.now().Sub(depth.Oldest); age > pageSilence {
+	if age := p.now().Sub(oldest); age > pageSilence {
 		return "a page has been waiting for " + age.Round(time.Second).String()
 	}
 	return ""

@@ -69,6 +69,32 @@ func (o *Outbox) Status() Status {
 	return s
 }
 
+// Oldest is the decision time of the oldest delivery of a lane that may go now,
+// of the streams that count; nil: all do. Zero: there is none.
+func (o *Outbox) Oldest(lane Lane, counts func(stream string) bool) (oldest time.Time) {
+	look := func(d Delivery) {
+		if d.Lane == lane && (counts == nil || counts(d.Stream)) && (oldest.IsZero() || d.At.Before(oldest)) {
+			oldest = d.At
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, j := range o.jobs {
+		if j.phase != settling && j.phase != kept && j.phase != early {
+			look(j.d)
+		}
+	}
+	now := o.cfg.Now()
+	o.inboxMu.Lock()
+	defer o.inboxMu.Unlock()
+	for _, one := range o.inbox {
+		if !one.NotBefore.After(now) {
+			look(one)
+		}
+	}
+	return oldest
+}
+
 // Cancel settles as Cancelled what waits in a stream and matches; nil matches
 // everything. What is on its way stays so. It gives how many there were; what
 // was added and not yet looked at is left to Queue.Relevant.
