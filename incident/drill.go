@@ -8,6 +8,10 @@ import (
 // DrillMark begins the title of every drill, so that nobody takes one for real.
 const DrillMark = "DRILL: "
 
+// RealMark begins the title of a real incident whose own would begin like a
+// drill's, so that nobody sleeps on.
+const RealMark = "NOT A DRILL: "
+
 // Drill says that an incident is an exercise. The zero value: it is real.
 type Drill struct {
 	On bool `json:"on"`
@@ -22,6 +26,10 @@ type Drill struct {
 // ShortestAnswer is the least time that a level has to answer, however short the
 // configuration or a drill makes it.
 const ShortestAnswer = time.Minute
+
+// SnoozeTime is how far one snooze moves a reminder: SnoozeFor, in a drill as
+// much shorter as its clocks are faster.
+func (s Incident) SnoozeTime() time.Duration { return SnoozeFor / time.Duration(max(s.Drill.Speed, 1)) }
 
 // MaxDrillSpeed is the fastest that a drill's clocks run.
 const MaxDrillSpeed = 60
@@ -101,20 +109,18 @@ func (s Score) Escalations() int { return max(0, s.Levels-1) }
 // Score says how the drill went so far.
 func (s Incident) Score() Score {
 	out := Score{ID: s.ID, Kept: s.Tally.Kept, Missed: s.Tally.Missed, Levels: len(s.Tally.Levels), Steps: len(s.Tally.Steps), Cause: strings.TrimSpace(s.Resolution.Cause) != ""}
-	at, woken := s.Tally.Acknowledged, s.Tally.Woken
+	at := s.Tally.Acknowledged
 	if !at.IsZero() {
 		out.Acknowledged = at.Sub(s.DeclaredAt)
 	}
-	switch within := s.answerTime(); {
-	case len(woken) == 0:
+	switch asked, within := s.firstAsked(), s.answerTime(); {
+	case asked.IsZero():
 		out.InTime = true // nobody was asked
 	case at.IsZero():
 	case within == 0:
 		out.InTime = true
-	case len(woken) == maxWoken: // which was the first page is not known any more
-		out.InTime = out.Acknowledged <= within
 	default:
-		out.InTime = at.Sub(woken[0].At) <= within
+		out.InTime = at.Sub(asked) <= within
 	}
 	if out.InTime {
 		out.Points += 30
@@ -131,6 +137,24 @@ func (s Incident) Score() Score {
 		out.Points += 20
 	}
 	return out
+}
+
+// firstAsked is the first page that asked for an acknowledgement; zero: none did.
+// One about an overdue update asks for that update only.
+func (s Incident) firstAsked() time.Time {
+	switch woken := s.Tally.Woken; {
+	case len(s.Climb.Pages) < maxPages: // all are known
+		for _, p := range s.Climb.Pages {
+			if p.Why != WhyOverdue {
+				return p.At
+			}
+		}
+		return time.Time{}
+	case len(woken) < maxWoken:
+		return woken[0].At
+	default: // which was the first is not known any more
+		return s.DeclaredAt
+	}
 }
 
 // answerTime is the time that the first level has to answer; zero: it has none.

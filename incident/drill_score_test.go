@@ -34,7 +34,9 @@ func TestTheScoreOfADrill(t *testing.T) {
 		add(incident.Declared{ID: "INC-1", Title: "DRILL: it", Severity: incident.P0, By: who(), Plan: plan, Drill: incident.Drill{On: true, Speed: 2}})
 		for i := range rng.IntN(12) {
 			at = at.Add(time.Duration(rng.IntN(120)) * time.Second)
-			switch rng.IntN(8) {
+			switch rng.IntN(9) {
+			case 8: // asks for an update, not for an answer
+				add(incident.Paged{Attempt: i + 1, Person: who(), Methods: []string{"slack"}, Why: incident.WhyOverdue})
 			case 0, 1:
 				name := ladder.Levels[min(rng.IntN(4), rng.IntN(4))].Name
 				add(incident.Paged{Attempt: i + 1, Level: name, Person: who(), Methods: []string{"slack"}})

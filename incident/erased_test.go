@@ -29,11 +29,12 @@ func TestErase(t *testing.T) {
 		"opened again":            {incident.P3, []incident.Intent{incident.Resolve{By: ann}, incident.Reopen{By: ann, Reason: "back"}}, 90 * day, false},
 		"merged":                  {incident.P3, []incident.Intent{incident.Merge{By: ann, Into: "INC-2"}}, 30 * day, true},
 		"with work that waits":    {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Resolve{By: ann}}, 900 * day, false},
+		"a drill with work":       {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Resolve{By: ann}}, 30 * day, true},
 		"with work that was done": {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Resolve{By: ann}, incident.FinishAction{By: ann, N: 1}}, 30 * day, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newSim(&duty{missing: map[string]map[string]string{}})
-			for _, in := range append([]incident.Intent{incident.Declare{By: ann, Title: "x", Severity: c.severity, Plan: usual()}}, c.said...) {
+			for _, in := range append([]incident.Intent{incident.Declare{By: ann, Title: "x", Severity: c.severity, Plan: usual(), Drill: incident.Drill{On: name == "a drill with work"}}}, c.said...) {
 				if _, err := m.say(in); err != nil {
 					t.Fatalf("%T: %v", in, err)
 				}

@@ -153,6 +153,9 @@ func one(e Event) ([]Event, error) { return []Event{e}, nil }
 
 func declare(s Incident, in Declare) ([]Event, error) {
 	title := strings.Join(strings.Fields(in.Title), " ")
+	if !in.Drill.On && strings.HasPrefix(strings.ToUpper(title), strings.TrimSpace(DrillMark)) {
+		title = RealMark + title
+	}
 	switch {
 	case s.Exists():
 		return nil, Refusal{"exists", s.ID + " was declared already.", ""}
@@ -243,7 +246,7 @@ func snooze(s Incident, in Snooze, now time.Time) ([]Event, error) {
 	case s.Severity == P0 && s.Clock.Snoozes > 0:
 		return nil, Refusal{"twice", "A P0 update cannot be snoozed twice in a row.", "Post an update, or press No change."}
 	}
-	return one(Snoozed{By: in.By, Until: now.Add(SnoozeFor)})
+	return one(Snoozed{By: in.By, Until: now.Add(s.SnoozeTime())})
 }
 
 func reopen(s Incident, in Reopen) ([]Event, error) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"muster/commands"
 	"muster/incident"
@@ -354,6 +355,15 @@ func reminderButtons(s incident.Incident) []Object {
 	return []Object{
 		button(ActUpdate, "Post update", s.ID, primary),
 		button(ActNoChange, "No change", s.ID, usual),
-		button(ActSnooze, "Snooze 10m", s.ID, usual),
+		button(ActSnooze, snoozeLabel(s), s.ID, usual),
 	}
+}
+
+// snoozeLabel says for how long: "Snooze 10m".
+func snoozeLabel(s incident.Incident) string {
+	text := s.SnoozeTime().Round(time.Second).String()
+	if short, whole := strings.CutSuffix(text, "m0s"); whole {
+		text = short + "m"
+	}
+	return "Snooze " + text
 }
