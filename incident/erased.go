@@ -44,12 +44,12 @@ func (s Incident) EndedAt() time.Time {
 }
 
 // erase gives the tombstone once it is time; nothing is erased while follow-up
-// work waits, of which a drill has none.
+// work waits. That of a drill, a merged or an imported incident waits for nobody.
 func (s Incident) erase(in Erase, now time.Time) []Event {
 	keep := in.Keep[s.Severity]
 	waits := false
 	for _, a := range s.Actions {
-		waits = waits || !a.Done && !s.Drill.On
+		waits = waits || !a.Done && !s.Drill.On && s.MergedInto == "" && s.Imported.From == ""
 	}
 	over := s.EndedAt()
 	if keep <= 0 || waits || over.IsZero() || now.Before(over.Add(keep)) || s.IsErased() {

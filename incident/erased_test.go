@@ -30,6 +30,7 @@ func TestErase(t *testing.T) {
 		"merged":                  {incident.P3, []incident.Intent{incident.Merge{By: ann, Into: "INC-2"}}, 30 * day, true},
 		"with work that waits":    {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Resolve{By: ann}}, 900 * day, false},
 		"a drill with work":       {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Resolve{By: ann}}, 30 * day, true},
+		"merged with work":        {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Merge{By: ann, Into: "INC-2"}}, 30 * day, true},
 		"with work that was done": {incident.P3, []incident.Intent{incident.AddAction{By: ann, Text: "x"}, incident.Resolve{By: ann}, incident.FinishAction{By: ann, N: 1}}, 30 * day, true},
 	} {
 		t.Run(name, func(t *testing.T) {

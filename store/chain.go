@@ -26,9 +26,10 @@ func (s *Store) Verify() error {
 			at[stream] = link{seq: end.erased - 1}
 		}
 	}
+	late := map[string]uint64{}
 	r := kv.Prefix([]byte{spaceLog})
 	for r.From != nil {
-		if r.From, err = s.verifySome(r, ends, at); err != nil {
+		if r.From, err = s.verifySome(r, ends, at, late); err != nil {
 			return err
 		}
 	}
@@ -45,7 +46,25 @@ func (s *Store) Verify() error {
 			return &BrokenLink{stream, got.seq + 1, "is missing"}
 		}
 	}
-	return s.verifyNumbers(ends)
+	if err := s.verifyNumbers(ends); err != nil {
+		return err
+	}
+	return s.verifyLate(late)
+}
+
+// verifyLate finds records of which no stream knows: what was written while
+// Verify ran has come with a head that does.
+func (s *Store) verifyLate(late map[string]uint64) error {
+	for _, stream := range sorted(late) {
+		v, found, err := kv.Get(s.engine, streamKey(spaceHeads, stream))
+		if err != nil {
+			return err
+		}
+		if h, bad := decodeHead(v); !found || bad != nil || h.seq < late[stream] {
+			return &BrokenLink{stream, late[stream], "stands in the log and is of no history"}
+		}
+	}
+	return nil
 }
 
 // link is how far the chain of a stream has been followed.
@@ -72,11 +91,12 @@ func (s *Store) ends() (map[string]link, error) {
 }
 
 // verifySome follows the log for one transaction and returns where to go on.
-func (s *Store) verifySome(r kv.Range, ends, at map[string]link) (next []byte, err error) {
+// Late gets the newest record of each stream that came after its end.
+func (s *Store) verifySome(r kv.Range, ends, at map[string]link, late map[string]uint64) (next []byte, err error) {
 	var broken *misfit
 	seen := 0
 	err = s.engine.Scan(r, func(k, v []byte) bool {
-		broken = follow(logPosition(k), v, ends, at)
+		broken = follow(logPosition(k), v, ends, at, late)
 		if seen++; broken == nil && seen == chunk {
 			next = append(slices.Clone(k), 0)
 		}
@@ -135,16 +155,19 @@ func (s *Store) nameOf(found *misfit, at map[string]link) error {
 	return cmp.Or(err, error(&named))
 }
 
-func follow(position uint64, v []byte, ends, at map[string]link) *misfit {
+func follow(position uint64, v []byte, ends, at map[string]link, late map[string]uint64) *misfit {
 	e, err := decodeEntry(position, v)
 	if err != nil {
 		return &misfit{BrokenLink: BrokenLink{"the log", 0, fmt.Sprintf("has an entry at %d that cannot be read", position)}, position: position}
 	}
 	end, known := ends[e.Stream]
 	before := at[e.Stream]
-	if !known || e.Seq > end.seq && before.seq >= end.seq || e.Tombstone && e.Seq > end.seq || e.Seq < end.erased {
-		// Written after Verify began, or erased and not swept yet, or the
-		// stream's head is gone; numbered streams are counted at the end.
+	switch {
+	case known && e.Seq < end.erased: // not swept yet
+		return nil
+	case !known, e.Seq > end.seq && before.seq >= end.seq, e.Tombstone && e.Seq > end.seq:
+		// Written after Verify began, or else of no stream: that is seen at the end.
+		late[e.Stream] = max(late[e.Stream], e.Seq)
 		return nil
 	}
 	broken := func(seq uint64, problem string) *misfit {
