@@ -56,6 +56,9 @@ func TestErase(t *testing.T) {
 			if facts, err := m.say(incident.Erase{Keep: keep}); err != nil || len(facts) > 0 {
 				t.Errorf("erased again: %d facts, %v", len(facts), err)
 			}
+			if facts, err := m.say(incident.TellAlerts{Alerts: []incident.AlertRef{{Group: "ALERT-1", Firing: 1, Total: 1}}}); err != nil || len(facts) > 0 {
+				t.Errorf("told of its alerts, it gives %d facts and %v", len(facts), err)
+			}
 			if _, err := m.say(incident.Reopen{By: ann, Reason: "x"}); err == nil {
 				t.Error("it can be opened again")
 			}

@@ -48,6 +48,9 @@ func Handle(s Incident, in Intent, now time.Time) ([]Event, error) {
 	if in, ok := in.(Erase); ok {
 		return s.erase(in, now), nil
 	}
+	if _, ok := in.(TellAlerts); ok && s.IsErased() {
+		return nil, nil // it is over for its alerts, like a closed one
+	}
 	if err := cmp.Or(s.Gone(), s.readOnly()); err != nil {
 		return nil, err
 	}
