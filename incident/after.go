@@ -103,6 +103,9 @@ type WritePostmortem struct {
 // AssignPostmortem says who writes it.
 type AssignPostmortem struct{ By, To Person }
 
+// farthestMeeting is what nobody means to wait for a post-mortem.
+const farthestMeeting = 366 * 24 * time.Hour
+
 // PlanPostmortem moves the meeting.
 type PlanPostmortem struct {
 	By Person
@@ -319,6 +322,8 @@ func handleAfter(s Incident, in Intent, now time.Time) (events []Event, known bo
 			return nil, true, Refusal{"closed", s.ID + " is closed: its post-mortem is over.", "Reopen it if it came back."}
 		case !in.At.After(now):
 			return nil, true, Refusal{"past", "The post-mortem must be later than now.", "For example: postmortem when tomorrow 10:00"}
+		case in.At.Sub(now) > farthestMeeting:
+			return nil, true, Refusal{"far", "The post-mortem would be more than a year ahead.", "For example: postmortem when tomorrow 10:00"}
 		case !in.At.Equal(s.After.Meeting):
 			events = append(events, PostmortemPlanned(in))
 		}

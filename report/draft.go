@@ -92,7 +92,7 @@ func (p Postmortem) well() []string {
 	}
 	if p.Due() > 0 && p.Missed == 0 {
 		out = append(out, fmt.Sprintf("All %s came on time.", counted(p.Due(), "update")))
-	} else if p.Kept > 0 {
+	} else if p.Kept > p.Missed {
 		out = append(out, fmt.Sprintf("%d of %s came on time.", p.Kept, counted(p.Due(), "update")))
 	}
 	for _, s := range p.Steps {

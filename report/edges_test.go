@@ -24,17 +24,19 @@ func TestPostmortemOfUnusualIncidents(t *testing.T) {
 		says   []string
 		not    []string
 	}{
-		"never an update":     {events: []incident.Event{declared, resolved}, says: []string{"It lasted 10 min", "first update"}, not: []string{"0 of 0"}},
-		"resolved at once":    {events: []incident.Event{declared, nil, resolved}, says: []string{"It was resolved at once."}, not: []string{"It lasted 0 s", "0 of 0"}},
-		"reopened twice":      {events: []incident.Event{declared, resolved, incident.Reopened{By: ann, Reason: "back"}, resolved, incident.Reopened{By: ann}, resolved}, says: []string{"reopened 2 times", "It lasted 50 min"}},
-		"merged":              {events: []incident.Event{declared, incident.MergedInto{By: ann, Into: "INC-7"}}, says: []string{"was merged into INC-7"}, not: []string{"is not resolved yet"}},
-		"a drill":             {events: []incident.Event{drilled(declared), resolved}, says: []string{"DRILL"}},
-		"not resolved":        {events: []incident.Event{declared}, says: []string{"is not resolved yet"}, not: []string{"0 of 0"}},
-		"reopened once":       {events: []incident.Event{declared, resolved, incident.Reopened{By: ann, Reason: "back"}, resolved}, not: []string{"1 times"}},
-		"nobody mitigated":    {events: []incident.Event{declared, resolved}, not: []string{"mitigated after 10 min"}},
-		"other full stops":    {events: []incident.Event{declared, incident.ResolvedEvent{By: ann, Cause: "原因は不明。"}}, says: []string{"原因は不明。"}, not: []string{"。."}},
-		"levels out of order": {events: []incident.Event{declared, unreached("L4"), unreached("L2"), resolved}, says: []string{"L2 and L4 reached nobody"}},
-		"levels with words":   {events: []incident.Event{declared, unreached("second line"), unreached("desk"), resolved}, says: []string{"second line and desk reached nobody"}},
+		"never an update":        {events: []incident.Event{declared, resolved}, says: []string{"It lasted 10 min", "first update"}, not: []string{"0 of 0"}},
+		"resolved at once":       {events: []incident.Event{declared, nil, resolved}, says: []string{"It was resolved at once."}, not: []string{"It lasted 0 s", "0 of 0"}},
+		"reopened twice":         {events: []incident.Event{declared, resolved, incident.Reopened{By: ann, Reason: "back"}, resolved, incident.Reopened{By: ann}, resolved}, says: []string{"reopened 2 times", "It lasted 50 min"}},
+		"merged":                 {events: []incident.Event{declared, incident.MergedInto{By: ann, Into: "INC-7"}}, says: []string{"was merged into INC-7"}, not: []string{"is not resolved yet"}},
+		"a drill":                {events: []incident.Event{drilled(declared), resolved}, says: []string{"DRILL"}},
+		"not resolved":           {events: []incident.Event{declared}, says: []string{"is not resolved yet"}, not: []string{"0 of 0"}},
+		"reopened once":          {events: []incident.Event{declared, resolved, incident.Reopened{By: ann, Reason: "back"}, resolved}, not: []string{"1 times"}},
+		"nobody mitigated":       {events: []incident.Event{declared, resolved}, not: []string{"mitigated after 10 min"}},
+		"other full stops":       {events: []incident.Event{declared, incident.ResolvedEvent{By: ann, Cause: "原因は不明。"}}, says: []string{"原因は不明。"}, not: []string{"。."}},
+		"more late than on time": {events: []incident.Event{clocked(declared), incident.Updated{By: ann, Text: "x"}, incident.UpdateOverdue{Step: 1}, incident.UpdateOverdue{Step: 1}, resolved}, says: []string{"2 of 3 updates came late"}, not: []string{"came on time"}},
+		"more on time than late": {events: []incident.Event{clocked(declared), incident.Updated{By: ann, Text: "x"}, incident.Updated{By: ann, Text: "x"}, incident.UpdateOverdue{Step: 1}, resolved}, says: []string{"1 of 3 updates came late", "2 of 3 updates came on time"}},
+		"levels out of order":    {events: []incident.Event{declared, unreached("L4"), unreached("L2"), resolved}, says: []string{"L2 and L4 reached nobody"}},
+		"levels with words":      {events: []incident.Event{declared, unreached("second line"), unreached("desk"), resolved}, says: []string{"second line and desk reached nobody"}},
 		"two commanders": {
 			events: []incident.Event{declared, incident.RoleGiven{By: bob, Role: incident.Commander, Person: bob}, incident.Noted{By: ann, Text: "the log is full"}, resolved},
 			says:   []string{"The first commander declared", "The commander took the role", "The first commander noted"}, not: []string{"The commander noted"},
@@ -93,6 +95,11 @@ func TestPostmortemOfUnusualIncidents(t *testing.T) {
 			}
 		}
 	}
+}
+
+func clocked(e incident.Declared) incident.Declared {
+	e.Plan = incident.Plan{Cadence: map[incident.Severity]string{incident.P2: "@every 10m"}}
+	return e
 }
 
 func drilled(e incident.Declared) incident.Declared {
