@@ -121,6 +121,9 @@ func Collect(history []incident.Record) Data {
 	d.Services, d.Alerts, d.Steps = services(s), alertsOf(s), stepsOf(s, history)
 	d.Start, d.End, d.Closed, d.Meeting, d.Writer = s.DeclaredAt, s.ResolvedAt, s.ClosedAt, s.After.Meeting, s.Writer()
 	d.Kept, d.Missed, d.Actions, d.Impact = s.Tally.Kept, s.Tally.Missed, s.Actions, s.After.Impact
+	if !d.Impact.To.Equal(s.ResolvedAt) { // counted up to an earlier resolution
+		d.Impact = incident.ImpactCounted{}
+	}
 	after := func(at time.Time) time.Duration {
 		if at.IsZero() {
 			return 0

@@ -35,8 +35,12 @@ func TestPostmortemOfUnusualIncidents(t *testing.T) {
 		"other full stops":       {events: []incident.Event{declared, incident.ResolvedEvent{By: ann, Cause: "原因は不明。"}}, says: []string{"原因は不明。"}, not: []string{"。."}},
 		"more late than on time": {events: []incident.Event{clocked(declared), incident.Updated{By: ann, Text: "x"}, incident.UpdateOverdue{Step: 1}, incident.UpdateOverdue{Step: 1}, resolved}, says: []string{"2 of 3 updates came late"}, not: []string{"came on time"}},
 		"more on time than late": {events: []incident.Event{clocked(declared), incident.Updated{By: ann, Text: "x"}, incident.Updated{By: ann, Text: "x"}, incident.UpdateOverdue{Step: 1}, resolved}, says: []string{"1 of 3 updates came late", "2 of 3 updates came on time"}},
-		"levels out of order":    {events: []incident.Event{declared, unreached("L4"), unreached("L2"), resolved}, says: []string{"L2 and L4 reached nobody"}},
-		"levels with words":      {events: []incident.Event{declared, unreached("second line"), unreached("desk"), resolved}, says: []string{"second line and desk reached nobody"}},
+		"counted to the end":     {events: []incident.Event{declared, incident.Noted{By: ann, Text: "x"}, resolved, counted(at.Add(20 * time.Minute))}, says: []string{"7 requests failed"}},
+		"counted before it came back": {
+			events: []incident.Event{declared, resolved, counted(at.Add(10 * time.Minute)), incident.Reopened{By: ann, Reason: "back"}, resolved}, not: []string{"7 requests failed"},
+		},
+		"levels out of order": {events: []incident.Event{declared, unreached("L4"), unreached("L2"), resolved}, says: []string{"L2 and L4 reached nobody"}},
+		"levels with words":   {events: []incident.Event{declared, unreached("second line"), unreached("desk"), resolved}, says: []string{"second line and desk reached nobody"}},
 		"two commanders": {
 			events: []incident.Event{declared, incident.RoleGiven{By: bob, Role: incident.Commander, Person: bob}, incident.Noted{By: ann, Text: "the log is full"}, resolved},
 			says:   []string{"The first commander declared", "The commander took the role", "The first commander noted"}, not: []string{"The commander noted"},
@@ -96,6 +100,8 @@ func TestPostmortemOfUnusualIncidents(t *testing.T) {
 		}
 	}
 }
+
+func counted(until time.Time) incident.Event { return incident.ImpactCounted{To: until, Failed: 7} }
 
 func clocked(e incident.Declared) incident.Declared {
 	e.Plan = incident.Plan{Cadence: map[incident.Severity]string{incident.P2: "@every 10m"}}
