@@ -14,8 +14,11 @@ import (
 // the last stream of every numbered prefix. It returns the first broken link as
 // a *BrokenLink. A history whose beginning was erased is whole from its
 // tombstone on. It may run while steps are committed; it looks at what was
-// there when it began.
+// there when it began. A file that may lack its last write is not whole either.
 func (s *Store) Verify() error {
+	if d, ok := s.engine.(kv.Doubter); ok && d.Doubt() != nil {
+		return d.Doubt()
+	}
 	ends, err := s.ends()
 	if err != nil {
 		return err

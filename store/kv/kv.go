@@ -71,6 +71,13 @@ type Copier interface {
 	CopyTo(ctx context.Context, w io.Writer) error
 }
 
+// Doubter is an engine that opens, as after a power cut, what may lack its last
+// Commit.
+type Doubter interface {
+	// Doubt says what was wrong when it was opened; nil: nothing.
+	Doubt() error
+}
+
 // Errors of engines, wrapped in a sentence that says where and what to do.
 var (
 	// ErrChanged: a precondition of Commit does not hold.

@@ -56,6 +56,7 @@ type DB struct {
 	path  string
 	opt   Options
 	owner *owner
+	doubt error // what was wrong at open
 
 	// mu is held for reading while bolt is used, and for writing while it is
 	// replaced.
@@ -74,6 +75,10 @@ const mostOps = 1024
 
 // MostOps is how many operations one Commit takes.
 func (d *DB) MostOps() int { return mostOps }
+
+// Doubt says that the file was opened without one of its two meta pages, which
+// no kill leaves behind; nil: it has both.
+func (d *DB) Doubt() error { return d.doubt }
 
 // Open opens or creates the file, after checking whatever would make bbolt
 // panic, and compacts it when more than half of it is free.
@@ -110,8 +115,12 @@ func (d *DB) open() error {
 	warm(d.path)
 	// bbolt trusts its file: what is wrong there could end the program, in a
 	// goroutine whose panic nobody can recover or in a tree without an end.
-	if err := check(d.path); err != nil {
+	spare, err := check(d.path)
+	if err != nil {
 		return err
+	}
+	if spare != nil {
+		d.doubt = damaged(d.path, "one of the two pages that it begins with cannot be read (%w), so that the last write may be missing", spare)
 	}
 	d.bolt, err = openBolt(d.path, d.opt)
 	return err

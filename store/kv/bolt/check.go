@@ -2,6 +2,7 @@ package bolt
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -41,28 +42,29 @@ type meta struct {
 // check reads everything that bbolt is about to trust: the meta pages, the
 // length of the file, the list of free pages, and the whole tree. It costs about
 // a millisecond per megabyte.
-func check(path string) error {
+//
+// Spare is what is wrong with the meta page that bbolt will not use. It writes
+// the two in turn, so that this one may have been the newer.
+func check(path string) (spare, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return sentence("open", path, err)
+		return nil, sentence("open", path, err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return sentence("open", path, err)
+		return nil, sentence("open", path, err)
 	}
 	if info.Size() == 0 {
-		return damaged(path, "it is empty")
+		return nil, damaged(path, "it is empty")
 	}
 	content, err := unix.Mmap(int(f.Fd()), 0, int(info.Size()), unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
-		return sentence("read", path, err)
+		return nil, sentence("read", path, err)
 	}
 	c := checker{file: content}
-	if err := errors.Join(c.guarded(path), unix.Munmap(content)); err != nil {
-		return err
-	}
-	return nil
+	err = errors.Join(c.guarded(path), unix.Munmap(content))
+	return c.spare, err
 }
 
 // guarded survives a disk that cannot be read.
@@ -90,6 +92,8 @@ type checker struct {
 	meta
 	file []byte
 	seen []uint64 // one bit a page
+	// spare is what is wrong with the meta page that is not used; nil: nothing.
+	spare error
 }
 
 // readMeta takes the newer of the valid meta pages, as bbolt does, and holds
@@ -111,7 +115,7 @@ func (c *checker) readMeta() error {
 		}
 	}
 	second, secondErr := c.metaAt(size)
-	c.meta = first
+	c.meta, c.spare = first, cmp.Or(firstErr, secondErr)
 	if firstErr != nil || secondErr == nil && second.txn > first.txn {
 		c.meta = second
 	}
