@@ -41,3 +41,14 @@ func TestASnoozeInADrill(t *testing.T) {
 		}
 	}
 }
+
+// A private drill that pages for real says that it is one, and nothing else.
+func TestAPrivateDrillSaysThatItIsOne(t *testing.T) {
+	s := incident.Incident{ID: "INC-1", Title: "DRILL: payroll", DeclaredAt: time.Unix(0, 0), Circle: incident.Circle{Private: true}}
+	for on, want := range map[bool]string{false: "Private incident", true: "DRILL: Private incident"} {
+		s.Drill.On = on
+		if got := s.Outside().Title; got != want {
+			t.Errorf("a drill: %v, says %q, want %q", on, got, want)
+		}
+	}
+}

@@ -78,8 +78,8 @@ func (s Incident) addPerson(in AddPerson) ([]Event, error) {
 var Somebody = Person{Name: "somebody"}
 
 // Outside is what may be said of an incident where others read along: of a
-// private one its number, severity, status and times; no title, no channel and
-// no people.
+// private one its number, severity, status and times, and whether it is a drill;
+// no title, no channel and no people.
 func (s Incident) Outside() Incident {
 	if !s.Circle.Private {
 		return s
@@ -88,6 +88,9 @@ func (s Incident) Outside() Incident {
 		ID: s.ID, Seq: s.Seq, Title: "Private incident", Severity: s.Severity, Marked: s.Marked, Status: s.Status, Plan: s.Plan,
 		DeclaredAt: s.DeclaredAt, ResolvedAt: s.ResolvedAt, MergedInto: s.MergedInto, ClosedAt: s.ClosedAt, Reopens: s.Reopens,
 		Drill: s.Drill, Circle: Circle{Private: true},
+	}
+	if s.Drill.On {
+		out.Title = DrillMark + out.Title
 	}
 	for _, a := range s.Acks {
 		out.Acks = append(out.Acks, Ack{By: Person{Key: a.By.Key, Name: Somebody.Name}, At: a.At, Pages: a.Pages})
