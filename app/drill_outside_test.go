@@ -106,6 +106,20 @@ func TestADrillStaysInside(t *testing.T) {
 				s.Errorf("a message does not say that it is a drill: %s", m.Text)
 			}
 		}
+		seen := 0
+		for _, m := range s.ws.Person("alice").Messages("#incidents") {
+			if m.ThreadTS == d.Card.TS {
+				if seen++; !strings.Contains(m.Text, "DRILL") {
+					s.Errorf("a line in the channel does not say that it is a drill's: %s", m.Text)
+				}
+			}
+			if m.ThreadTS == d.Card.TS && says(m, "RESOLVED", "Duration") && !says(m, "Monitoring: none") {
+				s.Errorf("a drill says that it is watched: %s", m.Text)
+			}
+		}
+		if seen < 3 {
+			s.Errorf("%d lines of the drill stand in the channel: there is little to see", seen)
+		}
 		for _, who := range []string{"alice", "bob", "mia"} {
 			p := s.ws.Person(who)
 			for _, m := range p.Messages(p.DM("muster")) {

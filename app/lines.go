@@ -21,7 +21,7 @@ func lines(cfg *config.Config) render.Lines {
 
 func resolution(cfg *config.Config, m render.Resolution) config.Resolution {
 	out := config.Resolution{Subject: m.Subject, Minutes: m.Minutes, Cause: m.Cause, Fix: m.Fix, Postmortem: m.Postmortem}
-	if cfg.Watch.For <= 0 {
+	if cfg.Watch.For <= 0 || m.Unwatched {
 		out.Monitoring = "none"
 	}
 	return out

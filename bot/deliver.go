@@ -172,7 +172,9 @@ func (x *sending) thread(ctx context.Context, e incident.Thread) (incident.Recei
 		}
 	}
 	return x.record(ctx, e.Seq, x.f.Thread, func(m render.Message) (incident.Receipt, error) {
-		p.Message = m
+		if p.Message = m; p.Broadcast {
+			p.Message = render.Marked(x.s, m)
+		}
 		return x.post(ctx, p)
 	})
 }

@@ -245,8 +245,12 @@ func (s Incident) Open() bool {
 func (s Incident) Critical() bool { return s.Severity == P0 || s.Marked }
 
 // Subject is what an update's first line names: the service, else the title.
+// That of a drill begins with DrillMark.
 func (s Incident) Subject() string {
 	if s.Service != "" {
+		if s.Drill.On {
+			return DrillMark + s.Service
+		}
 		return s.Service
 	}
 	return s.Title

@@ -29,6 +29,7 @@ type Resolution struct {
 	Subject                string // the service, else the title
 	Minutes                int    // from declared to resolved
 	Cause, Fix, Postmortem string // Postmortem is a date and time
+	Unwatched              bool   // nobody looks whether it comes back
 }
 
 // Lines are the messages whose wording belongs to the configuration. Each
@@ -69,14 +70,17 @@ func (l Lines) resolution(d Resolution) []string {
 			return out
 		}
 	}
-	postmortem := "not scheduled yet"
+	postmortem, monitoring := "not scheduled yet", "will monitor for 1 hour"
+	if d.Unwatched {
+		monitoring = "none"
+	}
 	if d.Postmortem != "" {
 		postmortem = "scheduled for " + Escape(d.Postmortem)
 	}
 	return []string{
 		"✅ RESOLVED: " + said(d.Subject, "—"), fmt.Sprintf("Duration: %d minutes", d.Minutes),
 		"Root cause: " + said(d.Cause, "not known yet"), "Fix applied: " + said(d.Fix, "none recorded"),
-		"Monitoring: will monitor for 1 hour", "Post-mortem: " + postmortem,
+		"Monitoring: " + monitoring, "Post-mortem: " + postmortem,
 	}
 }
 

@@ -33,6 +33,15 @@ func (f Frame) Thread(s incident.Incident, r incident.Record, history []incident
 	return lineMessage(text), true
 }
 
+// Marked says of a drill's line that it belongs to one, where it stands in a
+// channel beside what is real.
+func Marked(s incident.Incident, m Message) Message {
+	if !s.Drill.On || strings.Contains(m.Text, strings.TrimSpace(incident.DrillMark)) {
+		return m
+	}
+	return message(incident.DrillMark+m.Text, append([]Object{small(s.ID + " is a drill.")}, m.Blocks...)...)
+}
+
 // said is the one plain line of a record; empty: it deserves none.
 func (f Frame) said(s incident.Incident, event incident.Event) string {
 	switch e := event.(type) {
@@ -331,7 +340,7 @@ func (f Frame) resolution(s incident.Incident, e incident.ResolvedEvent) Message
 
 func (f Frame) resolutionLines(s incident.Incident, e incident.ResolvedEvent) []string {
 	return f.Lines.resolution(Resolution{
-		Subject: subject(s), Minutes: f.wholeMinutes(s), Cause: value(e.Cause, mostValue), Fix: value(e.Fix, mostValue), Postmortem: civil(e.Postmortem),
+		Subject: subject(s), Minutes: f.wholeMinutes(s), Cause: value(e.Cause, mostValue), Fix: value(e.Fix, mostValue), Postmortem: civil(e.Postmortem), Unwatched: s.Drill.On,
 	})
 }
 
