@@ -239,7 +239,7 @@ func charSet(text string) ([]rune, error) {
 	r := []rune(text)
 	for i := 0; i < len(r); i++ {
 		if rest := string(r[i:]); strings.HasPrefix(rest, "[:") {
-			if end := strings.Index(rest, ":]"); end > 0 {
+			if end := strings.Index(rest[2:], ":]") + 2; end >= 2 {
 				set, ok := classes[rest[2:end]]
 				if !ok {
 					return nil, fmt.Errorf("there is no class %q", rest[2:end])
