@@ -106,7 +106,7 @@ func Run(ctx context.Context, b Block) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("set up the interpreter: %w", err)
 	}
-	err = r.Run(ctx, file)
+	err = interpret(ctx, r, file)
 	if refused := run.refusal(); refused != nil {
 		return -1, refused
 	}
@@ -182,7 +182,7 @@ func (r *running) call(ctx context.Context, args []string) ([]string, error) {
 		return nil, r.refuse(missing(name))
 	}
 	if r.allow != nil {
-		if err := r.allow(args); err != nil {
+		if err := judge(r.allow, args); err != nil {
 			return nil, r.refuse(err)
 		}
 	}
@@ -219,7 +219,7 @@ func (r *running) exec(ctx context.Context, args []string) error {
 		return context.Cause(ctx)
 	}
 	streams, meant := through(hc)
-	err := meant(command(ctx, streams, args))
+	err := meant(perform(ctx, command, streams, args))
 	if found := Exit(0); r.pipes.front[hc.Pos] && slices.Contains(greps, args[0]) && errors.As(err, &found) && found == 1 {
 		err = nil
 	}
