@@ -31,9 +31,11 @@ func ReadAlertmanager(body []byte) (b Batch, dropped []string, err error) {
 		return Batch{}, nil, err
 	}
 	b = Batch{Source: incident.FromAlertmanager, GroupKey: cut(o.text("groupKey"), maxLabel), Receiver: line(o.text("receiver"), maxName)}
+	// Read once: they may be as long as the whole request.
+	status, external := o.text("status"), link(o.text("externalURL"))
 	var n notes
 	for i, raw := range list {
-		a, why := alertOf(raw, o)
+		a, why := alertOf(raw, status, external)
 		if why != "" {
 			n.add("Alert %d of %d was dropped: %s.", i+1, len(list), why)
 			continue
@@ -62,8 +64,9 @@ func listOf(raw json.RawMessage) ([]json.RawMessage, error) {
 	return list, nil
 }
 
-// alertOf reads one alert; why is empty, or says in a few words why it cannot be.
-func alertOf(raw json.RawMessage, group object) (a incident.Alert, why string) {
+// alertOf reads one alert of a group with a status, of an Alertmanager with an
+// address; why is empty, or says in a few words why it cannot be.
+func alertOf(raw json.RawMessage, status, external string) (a incident.Alert, why string) {
 	o, ok := readObject(raw)
 	if !ok {
 		return a, "it is not an object"
@@ -83,7 +86,7 @@ func alertOf(raw json.RawMessage, group object) (a incident.Alert, why string) {
 		return a, "its startsAt is not a time"
 	}
 	a.EndsAt, _ = o.moment("endsAt") // the status decides
-	a.Firing = firing(o, group)
+	a.Firing = firing(o.text("status"), status)
 	if a.Firing {
 		a.EndsAt = noTime
 	}
@@ -92,7 +95,7 @@ func alertOf(raw json.RawMessage, group object) (a incident.Alert, why string) {
 	a.Expr = exprOf(generator)
 	a.Links = incident.AlertLinks{
 		Graph: generator, Dashboard: o.text("dashboardURL", "panelURL"),
-		Silence: link(o.text("silenceURL"), silenceForm(group.text("externalURL"), labels)),
+		Silence: link(o.text("silenceURL"), silenceForm(external, labels)),
 	}
 	return complete(a), ""
 }
@@ -100,8 +103,8 @@ func alertOf(raw json.RawMessage, group object) (a incident.Alert, why string) {
 // firing reads an alert's own status. A group says firing while one of it
 // fires, so its status counts only where the alert has none. Anything unknown
 // is firing: too loud is better than silent.
-func firing(o, group object) bool {
-	for _, s := range []string{o.text("status"), group.text("status")} {
+func firing(own, group string) bool {
+	for _, s := range []string{own, group} {
 		switch strings.ToLower(strings.TrimSpace(s)) {
 		case "resolved":
 			return false
@@ -113,9 +116,10 @@ func firing(o, group object) bool {
 	return true
 }
 
-// silenceForm is Alertmanager's own page for a silence of these labels.
+// silenceForm is Alertmanager's own page for a silence of these labels; empty:
+// its address is not known.
 func silenceForm(external string, labels map[string]string) string {
-	if link(external) == "" {
+	if external == "" {
 		return ""
 	}
 	var parts []string

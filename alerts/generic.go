@@ -68,7 +68,7 @@ func genericOf(raw json.RawMessage) (a incident.Alert, why string) {
 	a = incident.Alert{
 		Source: incident.FromGeneric, Name: o.text("name"), Severity: o.text("severity"), Summary: o.text("summary"),
 		Description: o.text("description"), Service: o.text("service"), Labels: labels, Expr: prose(o.text("expr"), maxExpr),
-		Fingerprint: cut(o.text("fingerprint"), maxName), Firing: firing(o, nil),
+		Fingerprint: cut(o.text("fingerprint"), maxName), Firing: firing(o.text("status"), ""),
 	}
 	if strings.TrimSpace(a.Name) == "" {
 		a.Name = labels["alertname"]

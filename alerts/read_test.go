@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -301,5 +302,24 @@ func TestPagerDuty(t *testing.T) {
 	}
 	if _, err := alerts.ReadPagerDuty([]byte(`{"messages":[]}`), ours); err == nil {
 		t.Error("an older webhook is read")
+	}
+}
+
+// What belongs to the whole request is read once, however many alerts it has: a
+// long text there times thousands of alerts would keep a processor for minutes.
+func TestSharedFieldsAreReadOnce(t *testing.T) {
+	many := strings.TrimSuffix(strings.Repeat(`{"fingerprint":"f"},`, 1000), ",")
+	for _, field := range []string{`"status":"`, `"externalURL":"http://alertmanager.example.com/`} {
+		body := []byte("{" + field + strings.Repeat("x", 200_000) + `","alerts":[` + many + "]}")
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		b, _, err := alerts.ReadAlertmanager(body)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(b.Alerts) != 1 {
+			t.Fatal(len(b.Alerts), err)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > 40<<20 {
+			t.Errorf("%s…: %d MiB were needed for a request of %d KiB", field, got>>20, len(body)>>10)
+		}
 	}
 }
