@@ -307,14 +307,19 @@ func (c *climb) end() []incident.Event {
 		return c.turnTo(incident.LastResortPaged{Why: incident.WhyNobody})
 	}
 	due := end.Add(c.pause())
-	if c.refused() {
-		due = end.Add(min(c.pause(), Unheard))
+	heard, refused := c.refused()
+	if refused {
+		sooner := end.Add(Unheard)
+		if heard.After(sooner) {
+			sooner = heard
+		}
+		due = incident.Sooner(due, sooner)
 	}
 	if !c.at(due) {
 		return nil
 	}
 	// A round that reached nobody uses nothing up: the ladder goes on until somebody has been paged.
-	if c.s.Climb.Round < ladder.Repeat || c.refused() {
+	if c.s.Climb.Round < ladder.Repeat || refused {
 		return []incident.Event{incident.LadderStarted{Round: c.s.Climb.Round + 1, Why: incident.WhyRepeat, Late: c.late(due)}}
 	}
 	return c.turnTo(incident.LastResortPaged{Why: incident.WhyUsedUp, Final: true})
@@ -330,11 +335,24 @@ func (c *climb) reached() bool {
 	return false
 }
 
-// refused tells whether this round had somebody to page and every page failed.
-func (c *climb) refused() bool {
-	return !c.reached() && slices.ContainsFunc(c.s.Climb.Pages, func(p incident.PageStatus) bool {
-		return p.Round == c.s.Climb.Round && allFailed(p)
-	})
+// refused tells whether this round had somebody to page and every page failed,
+// and when that was heard of the last one.
+func (c *climb) refused() (heard time.Time, ok bool) {
+	if c.reached() {
+		return time.Time{}, false
+	}
+	for _, p := range c.s.Climb.Pages {
+		if p.Round != c.s.Climb.Round || !allFailed(p) {
+			continue
+		}
+		ok = true
+		for _, m := range p.Methods {
+			if m.At.After(heard) {
+				heard = m.At
+			}
+		}
+	}
+	return heard, ok
 }
 
 // page finds whom a level wakes now, leaving out who was tried, or says that

@@ -108,3 +108,39 @@ func TestForgottenPage(t *testing.T) {
 		t.Errorf("paged in spite of the acknowledgement: %+v", d.Events)
 	}
 }
+
+// TestFailedJustNow: a failure that makes the next round due sooner is heard
+// only now, so the round is not late.
+func TestFailedJustNow(t *testing.T) {
+	alice := incident.Person{Key: "alice@example.com", Name: "Alice"}
+	missing := map[string]string{"phone": "no number"}
+	rule := escalation.Matrix{Roster: alone{person: alice, missing: missing}}
+	s := opened(incident.Ladder{
+		Levels: []incident.Level{{Name: "L1", Role: "primary", Methods: []string{"phone"}, RespondWithin: 5 * time.Minute, Until: incident.UntilResolved}},
+		Repeat: 3, RepeatAfter: 30 * time.Minute, LastResort: incident.LastResort{Channel: "#incidents"},
+	})
+	apply := func(at time.Time, events ...incident.Event) {
+		for _, e := range events {
+			s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: at, Event: e})
+		}
+	}
+	settle := func(at time.Time) (started incident.LadderStarted) {
+		for d := rule.Reconcile(s, at); len(d.Events) > 0; d = rule.Reconcile(s, at) {
+			apply(at, d.Events...)
+			if e, ok := d.Events[0].(incident.LadderStarted); ok && e.Round > 0 {
+				return e
+			}
+		}
+		return started
+	}
+	settle(noon)
+	// Nobody can be paged by the level; a page about an overdue update fails.
+	apply(noon.Add(18*time.Minute), incident.Paged{Attempt: 1, Person: alice, Methods: []string{"slack"}, Why: incident.WhyOverdue})
+	if e := settle(noon.Add(19 * time.Minute)); e.Round != 0 {
+		t.Fatalf("a round begins before its time: %+v", e)
+	}
+	apply(noon.Add(20*time.Minute), incident.PageSettled{Attempt: 1, Method: "slack", State: incident.PageFailed})
+	if e := settle(noon.Add(20 * time.Minute)); e.Round != 1 || e.Late != 0 {
+		t.Errorf("%+v, want a round that is not late", e)
+	}
+}

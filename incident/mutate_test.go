@@ -30,7 +30,7 @@ var mutations = []mutation{
 	{"acknowledgements never lapse", "escalation/matrix.go", "if expires <= 0 || c.s.Severity > incident.P1 {", "if true {", pure},
 	{"an update does not renew them", "escalation/matrix.go", "if c.s.Update.At.After(since) {", "if false {", pure},
 	{"they lapse below paging", "escalation/matrix.go", "if expires <= 0 || c.s.Severity > incident.P1 {", "if expires <= 0 {", pure},
-	{"one round too many", "escalation/matrix.go", "if c.s.Climb.Round < ladder.Repeat {", "if c.s.Climb.Round <= ladder.Repeat {", pure},
+	{"one round too many", "escalation/matrix.go", "c.s.Climb.Round < ladder.Repeat ||", "c.s.Climb.Round <= ladder.Repeat ||", pure},
 	{"the pause forgotten", "escalation/matrix.go", "due := end.Add(c.pause())", "due := end", pure},
 	{"a passed level does not pull", "incident/apply.go", "if e.Next != \"\" {", "if false {", pure},
 	{"failed pages are not followed", "escalation/matrix.go", "if allFailed(page) {", "if false {", pure},
