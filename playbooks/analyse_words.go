@@ -99,6 +99,10 @@ func (a *analysis) within(w *syntax.Word) bool {
 	known := true
 	syntax.Walk(w, func(n syntax.Node) bool {
 		switch n := n.(type) {
+		case *syntax.Word:
+			if behindSign(n) {
+				a.refuse(n, "a parameter right behind a $ or \\ is not filled in, they would be read together; leave the sign out, or put it in quotes")
+			}
 		case *syntax.CmdSubst:
 			before := maps.Clone(a.values)
 			a.stmts(n.Stmts)
@@ -110,6 +114,9 @@ func (a *analysis) within(w *syntax.Word) bool {
 			return false
 		case *syntax.ExtGlob:
 			known = false
+			if hasHole(n.Pattern.Value) {
+				a.refuse(n, "a parameter inside a pattern in brackets is not filled in")
+			}
 		case *syntax.ArithmExp:
 			if !a.arithmetic(n) {
 				known = false
@@ -128,6 +135,26 @@ func (a *analysis) within(w *syntax.Word) bool {
 		return true
 	})
 	return known
+}
+
+// behindSign tells whether a value would stand right behind a $ that is
+// literal only as long as nothing does, or behind a \ that would be for it.
+func behindSign(w *syntax.Word) bool {
+	sign, escaped := false, false
+	for _, p := range w.Parts {
+		lit, ok := p.(*syntax.Lit)
+		if !ok {
+			sign, escaped = false, false
+			continue
+		}
+		for _, r := range lit.Value {
+			if isHole(r) && (sign || escaped) {
+				return true
+			}
+			sign, escaped = r == '$' && !escaped, r == '\\' && !escaped
+		}
+	}
+	return false
 }
 
 func first(w *syntax.Word) syntax.WordPart {

@@ -50,7 +50,9 @@ func Bind(s Step, values map[string]string) (Bound, error) {
 	t.uses = nil
 	switch s.Kind {
 	case Bash, Open:
-		b.bindShell(t, given)
+		if err := b.bindShell(t, given); err != nil {
+			return Bound{}, err
+		}
 	case SQL:
 		if err := b.bindSQL(t, given, s.Params); err != nil {
 			return Bound{}, err
@@ -91,8 +93,9 @@ func digest(s Step, b Bound) string {
 }
 
 // bindShell puts the values into the tree and judges its commands again.
-func (b *Bound) bindShell(t taken, values map[string]string) {
+func (b *Bound) bindShell(t taken, values map[string]string) error {
 	s := t.script
+	ended := ""
 	syntax.Walk(s.tree, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.Word:
@@ -100,6 +103,9 @@ func (b *Bound) bindShell(t taken, values map[string]string) {
 		case *syntax.Redirect:
 			if n.Hdoc != nil {
 				s.bindDocument(n.Hdoc, values)
+				if end := marker(n.Word); endsEarly(n, end) {
+					ended = end
+				}
 			}
 		}
 		return true
@@ -108,6 +114,12 @@ func (b *Bound) bindShell(t taken, values map[string]string) {
 	a := analyse(s)
 	b.Tree, b.Commands = s.tree, a.commands
 	b.Text = s.print(s.tree)
+	switch {
+	case ended != "":
+		return incident.Refusal{Code: "parameter", Text: fmt.Sprintf("A value makes a line %q, which would end the here-document before its end; give another value.", ended)}
+	case hasHole(b.Text) || b.Class != Impossible && !a.faithful():
+		return incident.Refusal{Code: "impossible", Text: "This step cannot run: a parameter stands where no value can be filled in."}
+	}
 	if b.Step.Kind == Open {
 		for _, c := range a.commands {
 			if len(c.Argv) == 2 {
@@ -115,6 +127,42 @@ func (b *Bound) bindShell(t taken, values map[string]string) {
 			}
 		}
 	}
+	return nil
+}
+
+// marker gives the word that ends a here-document, without its quotes.
+func marker(w *syntax.Word) string {
+	var b strings.Builder
+	for _, p := range w.Parts {
+		switch p := p.(type) {
+		case *syntax.Lit:
+			b.WriteString(strings.ReplaceAll(p.Value, `\`, ""))
+		case *syntax.SglQuoted:
+			b.WriteString(p.Value)
+		case *syntax.DblQuoted:
+			b.WriteString((&syntax.Word{Parts: p.Parts}).Lit())
+		}
+	}
+	return b.String()
+}
+
+// endsEarly tells whether a here-document has its last line within it.
+func endsEarly(r *syntax.Redirect, end string) bool {
+	var b strings.Builder
+	for _, p := range r.Hdoc.Parts {
+		if lit, ok := p.(*syntax.Lit); ok {
+			b.WriteString(lit.Value)
+		} else {
+			b.WriteByte(0) // never a part of the last line
+		}
+	}
+	for l := range strings.Lines(b.String()) {
+		l = strings.TrimSuffix(l, "\n")
+		if l == end || r.Op == syntax.DashHdoc && strings.TrimLeft(l, "\t") == end {
+			return true
+		}
+	}
+	return false
 }
 
 // bindParts gives the parts of a word with the values as quoted parts of
@@ -287,10 +335,24 @@ func (b *Bound) bindSQL(t taken, values map[string]string, params []Param) error
 		c.Needs = []Need{{NeedSQL, b.Step.Source}}
 		b.Commands = append(b.Commands, c)
 		b.Statements = append(b.Statements, Statement{Text: c.Text, Verb: c.Verb, Class: c.Class, Why: c.Why, Alone: sqlAlone(words)})
-		texts = append(texts, c.Text+";")
+		end := ";"
+		if strings.HasPrefix(lastSaid(one), "--") {
+			end = "\n;"
+		}
+		texts = append(texts, c.Text+end)
 	}
 	b.Text = strings.Join(texts, "\n")
 	return nil
+}
+
+// lastSaid is the last token of a statement that is more than space.
+func lastSaid(tokens []token) string {
+	for _, t := range slices.Backward(tokens) {
+		if strings.TrimSpace(t.text) != "" {
+			return t.text
+		}
+	}
+	return ""
 }
 
 func sqlValue(within tokenKind, kind ParamKind, v string) (text string, as tokenKind, why string) {

@@ -78,21 +78,40 @@ func checkBound(t testing.TB, frame, value string) {
 	if s.Class == Impossible {
 		t.Fatalf("the frame %q cannot run: %s", frame, s.Why)
 	}
-	b, err := Bind(s, map[string]string{"x": value})
+	checkBoundStep(t, s, value)
+}
+
+// checkBoundStep: a value in the places of all parameters of a step gives what
+// a calm one gives, with the value in its place, or is refused.
+func checkBoundStep(t testing.TB, s Step, value string) {
+	t.Helper()
+	with := func(v string) map[string]string {
+		values := map[string]string{}
+		for _, q := range s.Params {
+			values[q.Name] = v
+		}
+		return values
+	}
+	b, err := Bind(s, with(value))
 	if err != nil {
 		return
 	}
-	calm, err := Bind(s, map[string]string{"x": "a"})
+	calm, err := Bind(s, with("calm"))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%q with a calm value: %v", s.Code, err)
 	}
+	defer func() {
+		if t.Failed() {
+			t.Logf("of %q", s.Code)
+		}
+	}()
 	want, calmArgs := shape(t, calm.Text)
 	got, args := shape(t, b.Text)
 	if got != want || len(args) != len(calmArgs) {
-		t.Fatalf("the value %q changed what is parsed:\n%s\n%s\nfrom\n%s\n%s", value, b.Text, got, calm.Text, want)
+		t.Fatalf("the value %q in %q changed what is parsed:\n%s\n%s\nfrom\n%s\n%s", value, s.Code, b.Text, got, calm.Text, want)
 	}
 	for i, a := range args {
-		// What holds the value is what it was with "a", and the value in its place.
+		// What holds the value is what it was with the calm one, and the value in its place.
 		if a != calmArgs[i] && !strings.Contains(a, value) {
 			t.Fatalf("the value %q changed the word %q into %q", value, calmArgs[i], a)
 		}
@@ -105,7 +124,7 @@ func checkBound(t testing.TB, frame, value string) {
 			t.Fatalf("the value %q changed the number of arguments of %q: %q", value, calm.Commands[i].Text, b.Commands[i].Text)
 		}
 	}
-	again, err := Bind(s, map[string]string{"x": value})
+	again, err := Bind(s, with(value))
 	if err != nil || again.Digest != b.Digest || again.Text != b.Text {
 		t.Fatalf("binding twice gave something else")
 	}

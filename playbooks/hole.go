@@ -43,8 +43,13 @@ func (h holes) only(s string) (hole, bool) {
 	return h[r-firstHole], true
 }
 
+// full tells whether there may be more places than there are characters.
+func (h holes) full() bool { return len(h) > int(lastHole-firstHole) }
+
+const tooMany = "it has thousands of parameters, more than can be filled in"
+
 func (h *holes) add(name, spelling, fallback string) string {
-	if len(*h) > int(lastHole-firstHole) {
+	if h.full() {
 		return spelling
 	}
 	*h = append(*h, hole{name, spelling, fallback})

@@ -25,6 +25,9 @@ func analyseQuery(kind Kind, code string) ([]Command, holes, []token) {
 		return fail(line, why)
 	}
 	text, h := dig(strings.ReplaceAll(code, "\r\n", "\n"), queryPlaces)
+	if h.full() {
+		return fail(1, tooMany)
+	}
 	if kind == LogQL {
 		text, h = patterns(text, h)
 	}

@@ -3,6 +3,7 @@ package playbooks
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -51,6 +52,9 @@ func parseShell(code string, options ...syntax.ParserOption) (*script, *Command)
 	}
 	s := &script{tree: tree, holes: h, assigned: assignedIn(tree)}
 	s.variables()
+	if s.holes.full() {
+		return fail(1, tooMany)
+	}
 	return s, nil
 }
 
@@ -180,10 +184,29 @@ func plainExpansion(p *syntax.ParamExp) (fallback string, plain bool) {
 }
 
 // print writes a piece of the tree as it can be read.
-func (s *script) print(node syntax.Node) string {
+func (s *script) print(node syntax.Node) string { return s.holes.show(printed(node)) }
+
+func printed(node syntax.Node) string {
 	var b strings.Builder
 	if err := syntax.NewPrinter(syntax.Indent(2)).Print(&b, node); err != nil {
 		return ""
 	}
-	return s.holes.show(strings.TrimRight(b.String(), "\n"))
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// faithful tells whether the text that people see, read again, comes to the
+// same commands as the tree. The printer of the tree has texts that it writes
+// otherwise than they were.
+func (a *analysis) faithful() bool {
+	tree, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(printed(a.tree)), "")
+	if err != nil {
+		return false
+	}
+	again := &analysis{script: &script{tree: tree, holes: a.holes, assigned: assignedIn(tree)}, values: map[string]string{}}
+	again.stmts(tree.Stmts)
+	return slices.EqualFunc(a.commands, again.commands, func(x, y Command) bool {
+		return x.Tool == y.Tool && x.Verb == y.Verb && x.Class == y.Class && slices.EqualFunc(x.Argv, y.Argv, func(v, w Arg) bool {
+			return v.Text == w.Text && v.Known == w.Known && v.open == w.open
+		})
+	})
 }

@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,6 +19,9 @@ func analyseSQL(code, source string) (commands []Command, h holes, tokens []toke
 		return fail(line, why)
 	}
 	text, h := dig(strings.ReplaceAll(code, "\r\n", "\n"), queryPlaces)
+	if h.full() {
+		return fail(1, tooMany)
+	}
 	tokens, broken := lexSQL(text)
 	if broken != "" {
 		return fail(1, broken)
@@ -41,13 +45,33 @@ func misplaced(tokens []token) string {
 		switch {
 		case t.kind == dollarText && hasHole(t.text):
 			return "a parameter inside a text in dollars is not filled in; use plain quotes"
-		case t.kind == textToken && hasHole(t.text) && t.text[0] != '\'':
+		case t.kind == textToken && hasHole(t.text) && t.text[0] != '\'', t.kind == quotedName && hasHole(t.text) && t.text[0] != '"',
+			t.kind == placeToken && i > 1 && tokens[i-1].text == "&" && strings.EqualFold(tokens[i-2].text, "u"):
 			return "a parameter inside a text with a letter in front of its quote is not filled in; use plain quotes"
+		case t.kind == numberToken && i+1 < len(tokens) && letterBegins(tokens[i+1]):
+			return "a number with a letter or $ right behind it is read in more than one way; write a space between"
 		case t.kind == placeToken && i > 0 && glued(tokens[i-1]), t.kind == placeToken && i+1 < len(tokens) && glued(tokens[i+1]):
 			return "a parameter must stand for a whole name, number or text; here it is part of one"
 		}
 	}
 	return ""
+}
+
+var based = regexp.MustCompile(`^[xXoObB][0-9a-fA-F_]+$`)
+
+// letterBegins tells whether a token begins with a letter or a $ and is not the rest
+// of a number such as 0x1F.
+func letterBegins(t token) bool {
+	switch t.kind {
+	case wordToken:
+		return !based.MatchString(t.text)
+	case textToken, quotedName:
+		return t.text[0] != '\'' && t.text[0] != '"'
+	case dollarText:
+		return true
+	default:
+		return t.text == "$"
+	}
 }
 
 func glued(t token) bool {

@@ -69,7 +69,17 @@ func nextToken(text string, at int) (tokenKind, int) {
 	case r == '\'':
 		return textToken, quoteEnd(text, at+1, '\'', false)
 	case (r == 'e' || r == 'E') && strings.HasPrefix(rest[1:], "'"):
-		return textToken, quoteEnd(text, at+2, '\'', true)
+		end := quoteEnd(text, at+2, '\'', true)
+		// A quote on a later line goes on with the text, and a \ keeps its
+		// meaning there.
+		for end > 0 {
+			next := continued(text, end)
+			if next < 0 {
+				break
+			}
+			end = quoteEnd(text, next+1, '\'', true)
+		}
+		return textToken, end
 	case strings.ContainsRune("bBxXnN", r) && strings.HasPrefix(rest[1:], "'"):
 		return textToken, quoteEnd(text, at+2, '\'', false)
 	case (r == 'u' || r == 'U') && strings.HasPrefix(rest[1:], "&'"):
@@ -85,6 +95,13 @@ func nextToken(text string, at int) (tokenKind, int) {
 			}
 			return dollarText, -1
 		}
+		n := size
+		for n < len(rest) && rest[n] >= '0' && rest[n] <= '9' {
+			n++
+		}
+		if n > size {
+			return wordToken, at + n // $1
+		}
 		return symbolToken, at + size
 	case isHole(r):
 		return placeToken, at + size
@@ -99,16 +116,60 @@ func nextToken(text string, at int) (tokenKind, int) {
 		}
 		return wordToken, at + n
 	case r >= '0' && r <= '9':
-		n := 1
-		for n < len(rest) && (rest[n] >= '0' && rest[n] <= '9' || rest[n] == '.' || rest[n] == '_' || rest[n]|0x20 == 'e') {
-			n++
-		}
-		return numberToken, at + n
+		return numberToken, at + numberEnd(rest)
 	case strings.HasPrefix(rest, "::") || strings.HasPrefix(rest, ":=") || strings.HasPrefix(rest, "=>"):
 		return symbolToken, at + 2
 	default:
 		return symbolToken, at + size
 	}
+}
+
+// numberEnd gives how much of a text that begins with a digit is the number.
+// An e without an exponent belongs to what follows, which may be a text: 1e'…'.
+func numberEnd(rest string) int {
+	digit := func(i int) bool { return i < len(rest) && rest[i] >= '0' && rest[i] <= '9' }
+	n, exponent := 1, false
+	for n < len(rest) {
+		switch {
+		case digit(n) || rest[n] == '.' || rest[n] == '_' && digit(n+1):
+			n++
+		case rest[n]|0x20 == 'e' && !exponent && digit(n+1):
+			exponent = true
+			n += 2
+		case rest[n]|0x20 == 'e' && !exponent && n+1 < len(rest) && (rest[n+1] == '+' || rest[n+1] == '-') && digit(n+2):
+			exponent = true
+			n += 3
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// continued gives the place of the quote that goes on with the text before it:
+// behind spaces and comments of a line, at least one line further. -1: none.
+func continued(text string, at int) int {
+	further := false
+	for at < len(text) {
+		switch c := text[at]; {
+		case c == '\n' || c == '\r':
+			further = true
+			at++
+		case c == ' ' || c == '\t' || c == '\f' || c == '\v':
+			at++
+		case strings.HasPrefix(text[at:], "--"):
+			n := strings.IndexAny(text[at:], "\r\n")
+			if n < 0 {
+				return -1
+			}
+			at += n
+		case c == '\'' && further:
+			return at
+		default:
+			return -1
+		}
+	}
+	return -1
 }
 
 func nameStart(r rune) bool {
@@ -155,7 +216,7 @@ func dollarTag(rest string) string {
 		switch {
 		case c == '$':
 			return rest[:i+1]
-		case c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || i > 1 && c >= '0' && c <= '9':
+		case c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= utf8.RuneSelf || i > 1 && c >= '0' && c <= '9':
 		default:
 			return ""
 		}
@@ -196,6 +257,17 @@ func joinSQL(tokens []token) string {
 	return strings.TrimSpace(b.String())
 }
 
+// lowerASCII makes small letters as the database does: the sign for Kelvin is
+// no k.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r | 0x20
+		}
+		return r
+	}, text)
+}
+
 // words are a statement's names, numbers and symbols in lower case, without
 // spaces and comments; texts are ”.
 func sqlWords(tokens []token) []string {
@@ -206,7 +278,7 @@ func sqlWords(tokens []token) []string {
 		case textToken, dollarText:
 			out = append(out, "''")
 		case wordToken:
-			out = append(out, strings.ToLower(t.text))
+			out = append(out, lowerASCII(t.text))
 		case quotedName:
 			out = append(out, t.text)
 		default:

@@ -30,6 +30,10 @@ func read(s Step) taken {
 			return r
 		}
 		a := analyse(parsed)
+		if class, _ := Classify(a.commands); class != Impossible && !a.faithful() {
+			r.commands = []Command{{Line: 1, Text: oneLine(lineOf(s.Code, 1), 120), Tool: "shell", Class: Impossible, Why: "it cannot be shown as it would run; write it with fewer signs next to each other"}}
+			return r
+		}
 		r.script, r.holes, r.commands, r.uses = parsed, parsed.holes, a.commands, a.uses
 	case SQL:
 		r.commands, r.holes, r.tokens = analyseSQL(s.Code, cmp.Or(s.Source, "main"))
