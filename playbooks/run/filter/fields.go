@@ -1,16 +1,19 @@
 package filter
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"muster/playbooks/run/shell"
 )
 
-var uniqOptions = option{flags: "cdDiuz", valued: "fsw", long: map[string]byte{"count": 'c', "repeated": 'd', "unique": 'u', "ignore-case": 'i',
+var uniqOptions = option{flags: "cdDiu", valued: "fsw", long: map[string]byte{"count": 'c', "repeated": 'd', "unique": 'u', "ignore-case": 'i',
 	"skip-fields": 'f', "skip-chars": 's', "check-chars": 'w', "all-repeated": 'D'}}
 
 // uniq joins equal lines that follow each other.
@@ -19,265 +22,258 @@ func uniq(ctx context.Context, s shell.Streams, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	skip := map[byte]int{}
-	for _, letter := range []byte("fsw") {
-		if v := g.value(letter, ""); v != "" {
-			if skip[letter], err = strconv.Atoi(v); err != nil || skip[letter] < 0 {
-				return fmt.Errorf("-%c needs a number", letter)
-			}
-		}
+	if g.set['D'] && (g.set['c'] || g.set['u']) {
+		return shell.Refusal("uniq has no -D together with -c or -u here.")
 	}
-	key := func(line string) string {
-		for range skip['f'] {
-			line = strings.TrimLeft(line, " \t")
-			line = line[len(line)-len(strings.TrimLeft(line, strings.TrimRight(line, " \t"))):]
-			if at := strings.IndexAny(line, " \t"); at >= 0 {
-				line = line[at:]
-			} else {
-				line = ""
-			}
-		}
-		line = line[min(len(line), skip['s']):]
-		if skip['w'] > 0 {
-			line = line[:min(len(line), skip['w'])]
-		}
-		if g.set['i'] {
-			line = strings.ToLower(line)
-		}
-		return line
+	key, err := uniqKey(g)
+	if err != nil {
+		return err
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	var first string
+	var first, firstKey string
 	n := 0
 	flush := func() {
-		if n == 0 || g.set['d'] && n < 2 || g.set['u'] && n > 1 || g.set['D'] && n < 2 {
+		if n == 0 || g.set['D'] || g.set['d'] && n < 2 || g.set['u'] && n > 1 {
 			return
 		}
-		times := 1
-		if g.set['D'] {
-			times = n
+		if g.set['c'] {
+			fmt.Fprintf(out, "%7d ", n)
 		}
-		for range times {
-			if g.set['c'] {
-				fmt.Fprintf(out, "%7d ", n)
-			}
-			fmt.Fprintln(out, first)
-		}
+		put(out, first+"\n")
 	}
 	err = eachLine(ctx, s.In, func(line string) (bool, error) {
-		if n > 0 && key(line) == key(first) {
-			n++
+		k := key(line)
+		if n > 0 && k == firstKey {
+			if n++; g.set['D'] {
+				if n == 2 {
+					put(out, first+"\n")
+				}
+				put(out, line+"\n")
+			}
 			return true, nil
 		}
 		flush()
-		first, n = line, 1
+		first, firstKey, n = line, k, 1
 		return true, nil
 	})
 	flush()
 	return err
 }
 
-var cutOptions = option{flags: "szCn", valued: "bcdfO", long: map[string]byte{"delimiter": 'd', "fields": 'f', "characters": 'c', "bytes": 'b',
-	"complement": 'C', "only-delimited": 's', "output-delimiter": 'O'}}
+// uniqKey gives the part of a line that is compared.
+func uniqKey(g given) (func(string) string, error) {
+	skipFields, err := g.whole('f', 0)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := g.whole('s', 0)
+	if err != nil {
+		return nil, err
+	}
+	width, err := g.whole('w', math.MaxInt)
+	if err != nil {
+		return nil, err
+	}
+	return func(line string) string {
+		for n := skipFields; n > 0 && line != ""; n-- {
+			line = strings.TrimLeft(line, " \t")
+			at := strings.IndexAny(line, " \t")
+			if at < 0 {
+				at = len(line)
+			}
+			line = line[at:]
+		}
+		line = line[min(len(line), skip):]
+		line = line[:min(len(line), width)]
+		if g.set['i'] {
+			line = foldASCII(line)
+		}
+		return line
+	}, nil
+}
 
-// cut prints chosen fields or characters of each line.
+// foldASCII makes letters large, as the tools do whose case is that of ASCII only.
+func foldASCII(text string) string {
+	if !strings.ContainsAny(text, "abcdefghijklmnopqrstuvwxyz") {
+		return text
+	}
+	b := []byte(text)
+	for i, c := range b {
+		if c >= 'a' && c <= 'z' {
+			b[i] = c - 'a' + 'A'
+		}
+	}
+	return string(b)
+}
+
+var cutOptions = option{flags: "sn\x01", valued: "bcdf\x02", long: map[string]byte{"delimiter": 'd', "fields": 'f', "characters": 'c', "bytes": 'b',
+	"complement": '\x01', "only-delimited": 's', "output-delimiter": '\x02'}}
+
+// cut prints chosen fields, characters or bytes of each line.
 func cut(ctx context.Context, s shell.Streams, args []string) (err error) {
 	g, err := cutOptions.options(args, 0)
 	if err != nil {
 		return err
 	}
-	list, byField := g.value('f', ""), true
-	if list == "" {
-		byField = false
-		if list = g.value('c', g.value('b', "")); list == "" {
-			return fmt.Errorf("it needs -f, -c or -b")
+	kind := byte(0)
+	for _, letter := range []byte("fcb") {
+		if n := len(g.values[letter]); n > 1 || n == 1 && kind != 0 {
+			return errors.New("it takes one list: -f, -c or -b")
+		} else if n == 1 {
+			kind = letter
 		}
 	}
-	chosen, err := ranges(list)
+	if kind == 0 {
+		return errors.New("it needs -f, -c or -b")
+	}
+	if kind != 'f' && (g.has('d') || g.set['s']) {
+		return errors.New("-d and -s go with -f only")
+	}
+	chosen, err := ranges(g.value(kind, ""))
 	if err != nil {
 		return err
 	}
-	takes := func(n int) bool { return chosen(n) != g.set['C'] }
-	sep := g.value('d', "\t")
-	if len([]rune(sep)) != 1 {
-		return fmt.Errorf("-d takes one character")
+	if g.set['\x01'] {
+		chosen = chosen.others()
 	}
-	join := g.value('O', sep)
+	sep := g.value('d', "\t")
+	if utf8.RuneCountInString(sep) != 1 || sep == "\n" {
+		return errors.New("-d takes one character")
+	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	return eachLine(ctx, s.In, func(line string) (bool, error) {
-		if !byField {
-			var kept []rune
-			for i, r := range []rune(line) {
-				if takes(i + 1) {
-					kept = append(kept, r)
-				}
-			}
-			_, err := fmt.Fprintln(out, string(kept))
-			return true, err
-		}
-		fields := strings.Split(line, sep)
-		if len(fields) == 1 {
-			if !g.set['s'] {
-				fmt.Fprintln(out, line)
-			}
-			return true, nil
-		}
-		var kept []string
-		for i, f := range fields {
-			if takes(i + 1) {
-				kept = append(kept, f)
-			}
-		}
-		_, err := fmt.Fprintln(out, strings.Join(kept, join))
-		return true, err
-	})
+	if kind == 'f' {
+		c := cutting{chosen, sep, g.value('\x02', sep), out}
+		return eachLine(ctx, s.In, func(line string) (bool, error) { return true, c.fields(line, g.set['s']) })
+	}
+	c := cutting{chosen, "", g.value('\x02', ""), out}
+	return eachLine(ctx, s.In, func(line string) (bool, error) { return true, c.characters(line, kind == 'b') })
 }
 
-// ranges reads 1,3-5,7- and tells whether a number is among them.
-func ranges(list string) (func(int) bool, error) {
-	type span struct{ from, to int }
-	var spans []span
-	for _, part := range strings.Split(list, ",") {
+type cutting struct {
+	chosen    spans
+	sep, join string
+	out       *bufio.Writer
+}
+
+func (c cutting) fields(line string, onlyCut bool) error {
+	rest, next, more := strings.Cut(line, c.sep)
+	if !more {
+		if onlyCut {
+			return nil
+		}
+		_, err := c.out.WriteString(line + "\n")
+		return err
+	}
+	printed := false
+	left := c.chosen
+	for n := 1; len(left) > 0; n++ {
+		if left = left.from(n); left.has(n) {
+			if printed {
+				put(c.out, c.join)
+			}
+			put(c.out, rest)
+			printed = true
+		}
+		if !more {
+			break
+		}
+		rest, next, more = strings.Cut(next, c.sep)
+	}
+	return c.out.WriteByte('\n')
+}
+
+func (c cutting) characters(line string, bytes bool) error {
+	printed := false
+	left := c.chosen
+	for n := 1; line != "" && len(left) > 0; n++ {
+		size := 1
+		if !bytes {
+			_, size = utf8.DecodeRuneInString(line)
+		}
+		if left = left.from(n); left.has(n) {
+			if printed && n == left[0].from {
+				put(c.out, c.join)
+			}
+			put(c.out, line[:size])
+			printed = true
+		}
+		line = line[size:]
+	}
+	return c.out.WriteByte('\n')
+}
+
+// span is what lies between two numbers, both of them in it.
+type span struct{ from, to int }
+
+// spans are in order and do not overlap.
+type spans []span
+
+// from leaves out what ends before n.
+func (s spans) from(n int) spans {
+	for len(s) > 0 && s[0].to < n {
+		s = s[1:]
+	}
+	return s
+}
+
+// has tells whether n is in the first one.
+func (s spans) has(n int) bool { return len(s) > 0 && n >= s[0].from }
+
+// others are the numbers from 1 on that are in none.
+func (s spans) others() spans {
+	var out spans
+	next := 1
+	for _, sp := range s {
+		if sp.from > next {
+			out = append(out, span{next, sp.from - 1})
+		}
+		next = sp.to + 1
+	}
+	if next <= most {
+		out = append(out, span{next, most})
+	}
+	return out
+}
+
+// ranges reads 1,3-5,7-.
+func ranges(list string) (spans, error) {
+	bad := fmt.Errorf("the list %q cannot be read", list)
+	var all spans
+	for _, part := range strings.FieldsFunc(list+" ", func(r rune) bool { return r == ' ' || r == '\t' || r == ',' }) {
 		from, to, ranged := strings.Cut(part, "-")
-		sp := span{1, 1 << 30}
+		sp := span{1, most}
 		var err error
 		if from != "" {
-			if sp.from, err = strconv.Atoi(from); err != nil || sp.from < 1 {
-				return nil, fmt.Errorf("the list %q cannot be read", list)
+			if sp.from, err = wholeNumber(from); err != nil || sp.from < 1 {
+				return nil, bad
 			}
 		}
 		switch {
 		case !ranged:
 			sp.to = sp.from
 		case to != "":
-			if sp.to, err = strconv.Atoi(to); err != nil {
-				return nil, fmt.Errorf("the list %q cannot be read", list)
+			if sp.to, err = wholeNumber(to); err != nil || sp.to < sp.from {
+				return nil, bad
 			}
 		}
-		if part == "-" || part == "" {
-			return nil, fmt.Errorf("the list %q cannot be read", list)
+		if part == "-" {
+			return nil, bad
 		}
-		spans = append(spans, sp)
+		all = append(all, sp)
 	}
-	return func(n int) bool {
-		return slices.ContainsFunc(spans, func(s span) bool { return n >= s.from && n <= s.to })
-	}, nil
-}
-
-var trOptions = option{flags: "cCdst", long: map[string]byte{"delete": 'd', "squeeze-repeats": 's', "complement": 'c', "truncate-set1": 't'}}
-
-// tr replaces or deletes characters.
-func tr(ctx context.Context, s shell.Streams, args []string) (err error) {
-	g, err := trOptions.options(args, 2)
-	if err != nil {
-		return err
+	if len(all) == 0 || strings.Contains(","+list+",", ",,") {
+		return nil, bad
 	}
-	if len(g.words) == 0 || len(g.words) == 1 && !g.set['d'] && !g.set['s'] {
-		return fmt.Errorf("it needs two sets of characters, or -d or -s and one")
-	}
-	from, err := charSet(g.words[0])
-	if err != nil {
-		return err
-	}
-	var to []rune
-	if len(g.words) == 2 {
-		if to, err = charSet(g.words[1]); err != nil {
-			return err
-		}
-	}
-	complement := g.set['c'] || g.set['C']
-	in := func(r rune) bool { return slices.Contains(from, r) != complement }
-	squeezed := func(r rune) bool {
-		if len(to) > 0 && (len(g.words) == 2) {
-			return slices.Contains(to, r)
-		}
-		return in(r)
-	}
-	out, done := buffered(s.Out)
-	defer done(&err)
-	last := rune(-1)
-	emit := func(r rune) {
-		if g.set['s'] && r == last && squeezed(r) {
-			return
-		}
-		last = r
-		put(out, string(r))
-	}
-	each := func(r rune) {
-		switch {
-		case g.set['d'] && in(r):
-		case !g.set['d'] && len(to) > 0 && in(r):
-			at := len(to) - 1
-			if !complement {
-				at = min(slices.Index(from, r), at)
-			}
-			emit(to[at])
-		default:
-			emit(r)
-		}
-	}
-	rd := runeReader(s.In)
-	for n := 0; ; n++ {
-		if n%65536 == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		r, _, err := rd.ReadRune()
-		if err != nil {
-			return ignoreEOF(err)
-		}
-		each(r)
-	}
-}
-
-// charSet reads a-z, [:digit:], \n and plain characters.
-func charSet(text string) ([]rune, error) {
-	classes := map[string]string{"digit": "0-9", "lower": "a-z", "upper": "A-Z", "alpha": "A-Za-z", "alnum": "0-9A-Za-z",
-		"space": " \t\n\v\f\r", "blank": " \t", "punct": "!-/:-@[-`{-~", "xdigit": "0-9A-Fa-f"}
-	var out []rune
-	r := []rune(text)
-	for i := 0; i < len(r); i++ {
-		if rest := string(r[i:]); strings.HasPrefix(rest, "[:") {
-			if end := strings.Index(rest[2:], ":]") + 2; end >= 2 {
-				set, ok := classes[rest[2:end]]
-				if !ok {
-					return nil, fmt.Errorf("there is no class %q", rest[2:end])
-				}
-				more, err := charSet(set)
-				if err != nil {
-					return nil, err
-				}
-				out = append(out, more...)
-				i += len([]rune(rest[:end])) + 1
-				continue
-			}
-		}
-		c := r[i]
-		if c == '\\' && i+1 < len(r) {
-			i++
-			switch c = r[i]; c {
-			case 'n':
-				c = '\n'
-			case 't':
-				c = '\t'
-			case 'r':
-				c = '\r'
-			case '0':
-				c = 0
-			}
-		}
-		if i+2 < len(r) && r[i+1] == '-' {
-			if r[i+2] < c {
-				return nil, fmt.Errorf("the range %c-%c is the wrong way round", c, r[i+2])
-			}
-			for x := c; x <= r[i+2] && len(out) < 1<<17; x++ {
-				out = append(out, x)
-			}
-			i += 2
+	slices.SortFunc(all, func(a, b span) int { return a.from - b.from })
+	out := all[:1]
+	for _, sp := range all[1:] {
+		if k := len(out) - 1; sp.from <= out[k].to {
+			out[k].to = max(out[k].to, sp.to)
 			continue
 		}
-		out = append(out, c)
+		out = append(out, sp)
 	}
 	return out, nil
 }

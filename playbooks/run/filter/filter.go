@@ -9,7 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"muster/playbooks/run/shell"
 )
@@ -19,23 +21,60 @@ const maxLine = 8 << 20
 
 // Commands are the filters by name.
 func Commands() map[string]shell.Command {
-	return map[string]shell.Command{
+	all := map[string]shell.Command{
 		"grep": grep, "egrep": grep, "fgrep": grep,
 		"head": head, "tail": tail, "sort": sortLines, "uniq": uniq, "wc": wc, "cut": cut, "tr": tr,
 		"cat": cat, "tac": tac, "rev": rev, "nl": nl, "column": column, "base64": base64Text,
 		"sed": sed, "awk": awk, "jq": jq,
 	}
+	for name, command := range all {
+		all[name] = func(ctx context.Context, s shell.Streams, args []string) error {
+			s.In, s.Out = reading{ctx, s.In}, writing{ctx, s.Out}
+			return command(ctx, s, args)
+		}
+	}
+	return all
+}
+
+// reading and writing end when ctx does, however long what they lead to goes on.
+type reading struct {
+	ctx  context.Context
+	from io.Reader
+}
+
+func (r reading) Read(p []byte) (int, error) {
+	if r.ctx.Err() != nil {
+		return 0, context.Cause(r.ctx)
+	}
+	return r.from.Read(p)
+}
+
+type writing struct {
+	ctx context.Context
+	to  io.Writer
+}
+
+func (w writing) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
+	}
+	return w.to.Write(p)
 }
 
 // eachLine calls do with every line, without its end, until do says to stop or ctx ends. Line ends are \n; the last
 // line may have none.
 func eachLine(ctx context.Context, r io.Reader, do func(line string) (more bool, err error)) error {
+	return eachEnded(ctx, r, func(line string) (bool, error) { return do(strings.TrimSuffix(line, "\n")) })
+}
+
+// eachEnded is eachLine with the lines' ends.
+func eachEnded(ctx context.Context, r io.Reader, do func(line string) (more bool, err error)) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for n := 0; ; n++ {
 		if n%256 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		line, err := readLine(in)
+		line, err := readEnded(in)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -49,15 +88,20 @@ func eachLine(ctx context.Context, r io.Reader, do func(line string) (more bool,
 	}
 }
 
-// readLine reads one line; io.EOF: there is none.
+// readLine reads one line without its end; io.EOF: there is none.
 func readLine(in *bufio.Reader) (string, error) {
+	line, err := readEnded(in)
+	return strings.TrimSuffix(line, "\n"), err
+}
+
+func readEnded(in *bufio.Reader) (string, error) {
 	var b strings.Builder
 	for {
 		part, err := in.ReadSlice('\n')
 		b.Write(part)
 		switch {
 		case err == nil:
-			return strings.TrimSuffix(b.String(), "\n"), nil
+			return b.String(), nil
 		case errors.Is(err, bufio.ErrBufferFull):
 			if b.Len() > maxLine {
 				return "", fmt.Errorf("a line is longer than %d MiB", maxLine>>20)
@@ -106,7 +150,10 @@ func put(w *bufio.Writer, text string) { _, _ = w.WriteString(text) }
 // option describes a command's options: letters without a value, letters with one, and long names for them.
 type option struct {
 	flags, valued string
-	long          map[string]byte // --name to its letter
+	long          map[string]byte // --name to its letter; one below a space has no short form
+	loose         byte            // the flag whose long names may have a value, which means nothing here
+	number        byte            // the letter that -5 gives its value to; 0: there is no such form
+	inOrder       bool            // options end at the first word
 }
 
 // given are the options and words of a call.
@@ -123,6 +170,36 @@ func (g given) value(letter byte, none string) string {
 	return none
 }
 
+func (g given) has(letter byte) bool { return len(g.values[letter]) > 0 }
+
+// whole reads an option's number, which is not negative; none when it is not given.
+func (g given) whole(letter byte, none int) (int, error) {
+	v := g.values[letter]
+	if len(v) == 0 {
+		return none, nil
+	}
+	n, err := wholeNumber(v[len(v)-1])
+	if err != nil {
+		return 0, fmt.Errorf("-%c needs a number, not %q", letter, v[len(v)-1])
+	}
+	return n, nil
+}
+
+// most is what a larger number is taken for: more than any step reads.
+const most = 1 << 50
+
+// wholeNumber reads plain digits.
+func wholeNumber(word string) (int, error) {
+	if word == "" || strings.Trim(word, "0123456789") != "" {
+		return 0, fmt.Errorf("%q is no number", word)
+	}
+	n, err := strconv.Atoi(word)
+	if err != nil || n > most {
+		return most, nil
+	}
+	return n, nil
+}
+
 // options reads a call's options. What the command does not have is refused, files too.
 func (o option) options(args []string, maxWords int) (given, error) {
 	g := given{set: map[byte]bool{}, values: map[byte][]string{}}
@@ -134,7 +211,10 @@ func (o option) options(args []string, maxWords int) (given, error) {
 			g.words = append(g.words, args[i+1:]...)
 			i = len(args)
 		case a == "-" || !strings.HasPrefix(a, "-"):
-			g.words = append(g.words, a)
+			if g.words = append(g.words, a); o.inOrder {
+				g.words = append(g.words, args[i+1:]...)
+				i = len(args)
+			}
 		case strings.HasPrefix(a, "--"):
 			long, v, has := strings.Cut(a[2:], "=")
 			letter, ok := o.long[long]
@@ -142,6 +222,9 @@ func (o option) options(args []string, maxWords int) (given, error) {
 			case !ok:
 				return g, shell.Refusef("%s has no --%s here.", name, long)
 			case strings.IndexByte(o.valued, letter) < 0:
+				if has && letter != o.loose {
+					return g, shell.Refusef("%s has no --%s with a value here.", name, long)
+				}
 				g.set[letter] = true
 			case has:
 				g.values[letter] = append(g.values[letter], v)
@@ -151,6 +234,8 @@ func (o option) options(args []string, maxWords int) (given, error) {
 				}
 				g.values[letter] = append(g.values[letter], args[i])
 			}
+		case o.number != 0 && strings.Trim(a[1:], "0123456789") == "":
+			g.values[o.number] = append(g.values[o.number], a[1:])
 		default:
 			used, err := o.letters(&g, name, args[i:])
 			if err != nil {
@@ -161,7 +246,7 @@ func (o option) options(args []string, maxWords int) (given, error) {
 	}
 	words := g.words[:0:0]
 	for i, w := range g.words {
-		if i >= maxWords && w == "-" {
+		if i >= maxWords && w == "-" && !o.inOrder {
 			continue // standard input
 		}
 		words = append(words, w)
@@ -177,6 +262,8 @@ func (o option) letters(g *given, name string, args []string) (used int, err err
 	for k := 1; k < len(word); k++ {
 		c := word[k]
 		switch {
+		case c < ' ' || c >= utf8.RuneSelf:
+			return 0, shell.Refusef("%s has no option %q here.", name, strings.ToValidUTF8(word, "?"))
 		case strings.IndexByte(o.flags, c) >= 0:
 			g.set[c] = true
 		case strings.IndexByte(o.valued, c) >= 0:

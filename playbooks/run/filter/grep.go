@@ -2,23 +2,26 @@ package filter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"muster/playbooks/run/shell"
 )
 
-var grepOptions = option{flags: "EFGPivwxcnohqsaybHZz", valued: "eABCm", long: map[string]byte{
+var grepOptions = option{flags: "EFGPivwxcnohqsayH\x01", valued: "eABCm", number: 'C', loose: '\x01', long: map[string]byte{
 	"ignore-case": 'i', "invert-match": 'v', "count": 'c', "only-matching": 'o', "extended-regexp": 'E', "fixed-strings": 'F', "perl-regexp": 'P',
-	"line-number": 'n', "word-regexp": 'w', "line-regexp": 'x', "quiet": 'q', "silent": 'q', "color": 's', "line-buffered": 's', "text": 'a', "no-filename": 'h',
+	"line-number": 'n', "word-regexp": 'w', "line-regexp": 'x', "quiet": 'q', "silent": 'q', "color": '\x01', "colour": '\x01', "line-buffered": '\x01', "no-messages": 's', "with-filename": 'H',
+	"basic-regexp": 'G', "text": 'a', "no-filename": 'h',
 	"regexp": 'e', "after-context": 'A', "before-context": 'B', "context": 'C', "max-count": 'm',
 }}
 
 // grep prints the lines that match; status 1 when none does.
 func grep(ctx context.Context, s shell.Streams, args []string) (err error) {
-	args = numbered(args, 'C')
 	g, err := grepOptions.options(args, 1)
 	if err != nil {
 		return err
@@ -29,18 +32,18 @@ func grep(ctx context.Context, s shell.Streams, args []string) (err error) {
 			return fmt.Errorf("it needs a pattern")
 		}
 		patterns = g.words[:1]
-	} else if len(g.words) > 0 {
+	} else if len(g.words) > 0 && g.words[0] != "-" {
 		return shell.Refusef("%s reads only its standard input here: there is no file %q.", args[0], g.words[0])
 	}
-	re, err := grepPattern(args[0], g, patterns)
+	m, err := grepPattern(args[0], g, patterns)
 	if err != nil {
 		return err
 	}
 	numbers := map[byte]int{'A': 0, 'B': 0, 'm': -1}
 	for _, letter := range []byte("CABm") {
 		for _, v := range g.values[letter] {
-			n, err := strconv.Atoi(v)
-			if err != nil || n < 0 || n > 1e6 {
+			n, err := wholeNumber(v)
+			if err != nil {
 				return fmt.Errorf("-%c needs a number, not %q", letter, v)
 			}
 			if letter == 'C' {
@@ -52,12 +55,23 @@ func grep(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	p := &grepping{given: g, re: re, after: numbers['A'], before: numbers['B'], most: numbers['m'], print: func(line string) { put(out, line+"\n") }}
-	if err := eachLine(ctx, s.In, p.line); err != nil {
+	p := &grepping{given: g, matching: m, after: numbers['A'], before: numbers['B'], most: numbers['m'], print: func(line string) { put(out, line+"\n") },
+		groups: g.has('A') || g.has('B') || g.has('C')}
+	if p.most == 0 {
+		return shell.Exit(1)
+	}
+	if err := eachLine(ctx, s.In, func(line string) (bool, error) {
+		more, err := p.line(line)
+		return more && (p.most < 0 || p.found < p.most || p.owed > 0), err
+	}); err != nil {
 		return err
 	}
 	if g.set['c'] && !g.set['q'] {
-		fmt.Fprintln(out, p.found)
+		name := ""
+		if g.set['H'] {
+			name = "(standard input):"
+		}
+		fmt.Fprintf(out, "%s%d\n", name, p.found)
 	}
 	if p.found == 0 {
 		return shell.Exit(1)
@@ -65,24 +79,25 @@ func grep(ctx context.Context, s shell.Streams, args []string) (err error) {
 	return nil
 }
 
-// numbered turns -5 into -C 5 (grep) or -n 5 (head, tail).
-func numbered(args []string, letter byte) []string {
-	out := append([]string(nil), args...)
-	for i, a := range out[1:] {
-		if a == "--" {
-			break
-		}
-		if before := out[i]; i > 0 && len(before) == 2 && before[0] == '-' && strings.IndexByte("nceABCm", before[1]) >= 0 && len(args[i]) == 2 {
-			continue // it is that option's value
-		}
-		if len(a) > 1 && a[0] == '-' && strings.Trim(a[1:], "0123456789") == "" {
-			out[i+1] = "-" + string(letter) + a[1:]
-		}
-	}
-	return out
+// matching finds what a grep looks for.
+type matching struct {
+	re    *regexp.Regexp
+	later *regexp.Regexp // with -w: for what comes after the first match; nil: without -w
 }
 
-func grepPattern(name string, g given, patterns []string) (*regexp.Regexp, error) {
+// aside is a character that is not of a word.
+const aside = `[^\pL\pN_]`
+
+func grepPattern(name string, g given, patterns []string) (*matching, error) {
+	forms := 0
+	for _, letter := range []byte("EFGP") {
+		if g.set[letter] {
+			forms++
+		}
+	}
+	if forms > 1 {
+		return nil, errors.New("of -E, -F, -G and -P it takes one")
+	}
 	form := basic
 	switch {
 	case g.set['F'] || name == "fgrep":
@@ -99,28 +114,71 @@ func grepPattern(name string, g given, patterns []string) (*regexp.Regexp, error
 			if err != nil {
 				return nil, err
 			}
-			part := "(?:" + re.String() + ")"
-			if g.set['x'] {
-				part = "^" + part + "$"
-			} else if g.set['w'] {
-				part = `\b` + part + `\b`
+			text := re.String()
+			if tree, err := syntax.Parse(text, syntax.Perl); err == nil && strings.Contains(text, `\Q`) {
+				text = tree.String() // a quote without its end would go on into what follows
 			}
-			parts = append(parts, part)
+			if text = "(?:" + text + ")"; g.set['x'] {
+				text = "^" + text + "$"
+			}
+			parts = append(parts, text)
 		}
 	}
-	expr := strings.Join(parts, "|")
+	expr, fold := strings.Join(parts, "|"), ""
 	if g.set['i'] || g.set['y'] {
-		expr = "(?i)" + expr
+		fold = "(?i)"
 	}
-	return regexp.Compile(expr)
+	words := g.set['w'] && !g.set['x']
+	if words {
+		expr = "(?:^|" + aside + ")(" + expr + ")(?:" + aside + "|$)"
+	}
+	m := &matching{}
+	var err error
+	if m.re, err = regexp.Compile(fold + expr); err == nil && words {
+		m.later, err = regexp.Compile(fold + aside + strings.TrimPrefix(expr, "(?:^|"+aside+")"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the patterns cannot be read together: %w", err)
+	}
+	if form != perl {
+		m.re.Longest()
+		if m.later != nil {
+			m.later.Longest()
+		}
+	}
+	return m, nil
+}
+
+// each gives the matches of a line that are not empty.
+func (m *matching) each(line string, do func(string)) {
+	if m.later == nil {
+		for _, found := range m.re.FindAllString(line, -1) {
+			if found != "" {
+				do(found)
+			}
+		}
+		return
+	}
+	at := m.re.FindStringSubmatchIndex(line)
+	for at != nil {
+		from, to := at[2], at[3]
+		if from < to {
+			do(line[from:to])
+			_, size := utf8.DecodeLastRuneInString(line[:to])
+			from = to - size
+		}
+		line = line[from:]
+		at = m.later.FindStringSubmatchIndex(line)
+	}
 }
 
 // grepping is one grep under way.
 type grepping struct {
 	given
-	re                  *regexp.Regexp
+	*matching
 	after, before, most int
 	print               func(string)
+	groups              bool // a line stands between what does not follow each other
 
 	number, found, last int
 	earlier             []string // lines before, for context
@@ -130,7 +188,9 @@ type grepping struct {
 func (p *grepping) line(line string) (more bool, err error) {
 	p.number++
 	if p.most >= 0 && p.found >= p.most {
-		return false, nil
+		p.owed--
+		p.show(line, p.number, "-")
+		return true, nil
 	}
 	if p.re.MatchString(line) == p.set['v'] {
 		if p.owed > 0 {
@@ -152,15 +212,11 @@ func (p *grepping) line(line string) (more bool, err error) {
 		return true, nil
 	case p.set['o']:
 		if !p.set['v'] {
-			for _, m := range p.re.FindAllString(line, -1) {
-				if m != "" {
-					p.show(m, p.number, ":")
-				}
-			}
+			p.each(line, func(found string) { p.show(found, p.number, ":") })
 		}
 		return true, nil
 	}
-	if (p.before > 0 || p.after > 0) && p.last > 0 && p.number-len(p.earlier) > p.last+1 {
+	if p.groups && p.last > 0 && p.number-len(p.earlier) > p.last+1 {
 		p.print("--")
 	}
 	for i, e := range p.earlier {
@@ -178,6 +234,9 @@ func (p *grepping) show(line string, number int, mark string) {
 	p.last = number
 	if p.set['n'] {
 		line = strconv.Itoa(number) + mark + line
+	}
+	if p.set['H'] {
+		line = "(standard input)" + mark + line
 	}
 	p.print(line)
 }

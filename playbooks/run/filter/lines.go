@@ -3,124 +3,193 @@ package filter
 import (
 	"bufio"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"muster/playbooks/run/shell"
 )
 
-var headOptions = option{flags: "qv", valued: "nc", long: map[string]byte{"lines": 'n', "bytes": 'c', "quiet": 'q', "silent": 'q'}}
+var headOptions = option{flags: "q", valued: "nc", number: 'n', long: map[string]byte{"lines": 'n', "bytes": 'c', "quiet": 'q', "silent": 'q'}}
 
 // head prints the first lines or bytes; a negative number means all but the last.
 func head(ctx context.Context, s shell.Streams, args []string) (err error) {
-	g, err := headOptions.options(numbered(args, 'n'), 0)
+	g, err := headOptions.options(args, 0)
+	if err != nil {
+		return err
+	}
+	sign, n, err := g.part('-')
 	if err != nil {
 		return err
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	if v := g.value('c', ""); v != "" {
-		n, err := size(v)
-		if err != nil {
-			return err
+	switch {
+	case g.has('c') && sign == '-':
+		last := &lastBytes{most: n, over: func(p []byte) error { _, err := out.Write(p); return err }}
+		_, err := io.Copy(last, s.In)
+		if early := len(last.kept) - n; err == nil && early > 0 {
+			put(out, string(last.kept[:early]))
 		}
+		return err
+	case g.has('c'):
 		_, err = io.CopyN(out, s.In, int64(n))
 		return ignoreEOF(err)
-	}
-	n, err := size(g.value('n', "10"))
-	if err != nil {
-		return err
-	}
-	if n < 0 {
-		all, err := allLines(ctx, s.In)
-		for i := 0; i < len(all)+n; i++ {
-			fmt.Fprintln(out, all[i])
-		}
-		return err
-	}
-	if n == 0 {
+	case sign == '-':
+		last := &lastLines{most: n}
+		return eachEnded(ctx, s.In, func(line string) (bool, error) {
+			if gone, full := last.add(line); full {
+				_, err := out.WriteString(gone)
+				return true, err
+			}
+			return true, nil
+		})
+	case n == 0:
 		return nil
 	}
-	return eachLine(ctx, s.In, func(line string) (bool, error) {
+	return eachEnded(ctx, s.In, func(line string) (bool, error) {
 		n--
-		_, err := fmt.Fprintln(out, line)
+		_, err := out.WriteString(line)
 		return n > 0, err
 	})
 }
 
-// size reads a number with an optional K or M.
-func size(word string) (int, error) {
-	unit := 1
-	number := word
-	switch {
-	case strings.HasSuffix(word, "K") || strings.HasSuffix(word, "k"):
-		unit, number = 1024, word[:len(word)-1]
-	case strings.HasSuffix(word, "M"):
-		unit, number = 1<<20, word[:len(word)-1]
+// part reads the number of -n or -c and the sign that has a meaning; without one, the sign is 0.
+func (g given) part(meaning byte) (sign byte, n int, err error) {
+	if g.has('n') && g.has('c') {
+		return 0, 0, errors.New("it takes -n or -c, not both")
 	}
-	n, err := strconv.Atoi(number)
-	if err != nil || n > 1<<30 || n < -1<<30 {
+	v := g.value('c', g.value('n', "10"))
+	number := v
+	if v != "" && (v[0] == '-' || v[0] == '+') {
+		if number = v[1:]; v[0] == meaning {
+			sign = meaning
+		}
+	}
+	n, err = size(number)
+	return sign, n, err
+}
+
+// units are what a number of lines or bytes may be multiplied by.
+var units = map[string]int{"": 1, "b": 512, "k": 1 << 10, "K": 1 << 10, "KiB": 1 << 10, "kB": 1e3, "KB": 1e3, "m": 1 << 20, "M": 1 << 20, "MiB": 1 << 20, "MB": 1e6,
+	"G": 1 << 30, "GiB": 1 << 30, "GB": 1e9}
+
+// size reads a number with an optional unit.
+func size(word string) (int, error) {
+	digits := len(word) - len(strings.TrimLeft(word, "0123456789"))
+	n, err := wholeNumber(word[:digits])
+	unit, ok := units[word[digits:]]
+	if err != nil || !ok {
 		return 0, fmt.Errorf("%q is no number", word)
+	}
+	if n > most/unit {
+		return most, nil
 	}
 	return n * unit, nil
 }
 
-// tail prints the last lines or bytes; +N means from line N on.
+// tail prints the last lines or bytes; +N means from line or byte N on.
 func tail(ctx context.Context, s shell.Streams, args []string) (err error) {
-	g, err := headOptions.options(numbered(args, 'n'), 0)
+	if len(args) == 2 && len(args[1]) > 1 && args[1][0] == '+' {
+		args = []string{args[0], "-n" + args[1]}
+	}
+	g, err := headOptions.options(args, 0)
+	if err != nil {
+		return err
+	}
+	sign, n, err := g.part('+')
 	if err != nil {
 		return err
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	if v := g.value('c', ""); v != "" {
-		n, err := size(strings.TrimPrefix(v, "+"))
-		if err != nil {
+	switch {
+	case g.has('c') && sign == '+':
+		if _, err := io.CopyN(io.Discard, s.In, int64(max(0, n-1))); err != nil {
+			return ignoreEOF(err)
+		}
+		_, err := io.Copy(out, s.In)
+		return err
+	case g.has('c'):
+		last := &lastBytes{most: n, over: func([]byte) error { return nil }}
+		if _, err := io.Copy(last, s.In); err != nil {
 			return err
 		}
-		all, err := io.ReadAll(s.In)
-		if strings.HasPrefix(v, "+") {
-			put(out, string(all[min(len(all), max(0, n-1)):]))
-		} else {
-			put(out, string(all[max(0, len(all)-max(n, -n)):]))
-		}
+		_, err := out.Write(last.rest())
 		return err
-	}
-	v := g.value('n', "10")
-	n, err := size(strings.TrimPrefix(v, "+"))
-	if err != nil {
-		return err
-	}
-	if strings.HasPrefix(v, "+") {
+	case sign == '+':
 		at := 0
-		return eachLine(ctx, s.In, func(line string) (bool, error) {
+		return eachEnded(ctx, s.In, func(line string) (bool, error) {
 			var err error
 			if at++; at >= n {
-				_, err = fmt.Fprintln(out, line)
+				_, err = out.WriteString(line)
 			}
 			return true, err
 		})
 	}
-	n = max(n, -n)
-	var last []string
-	err = eachLine(ctx, s.In, func(line string) (bool, error) {
-		if last = append(last, line); len(last) > 2*n+64 {
-			last = append([]string(nil), last[len(last)-n:]...)
-		}
+	last := &lastLines{most: n}
+	err = eachEnded(ctx, s.In, func(line string) (bool, error) {
+		last.add(line)
 		return true, nil
 	})
-	for _, line := range last[max(0, len(last)-n):] {
-		fmt.Fprintln(out, line)
+	for _, line := range last.all() {
+		put(out, line)
 	}
 	return err
 }
 
-var catOptions = option{flags: "AbEnsTvu"}
+// lastLines keeps the last lines.
+type lastLines struct {
+	most  int
+	lines []string
+	next  int // where the oldest stands when there are as many as are kept
+}
+
+// add takes a line; when it is one too many, it gives the oldest back.
+func (l *lastLines) add(line string) (gone string, full bool) {
+	switch {
+	case l.most == 0:
+		return line, true
+	case len(l.lines) < l.most:
+		l.lines = append(l.lines, line)
+		return "", false
+	}
+	gone, l.lines[l.next] = l.lines[l.next], line
+	l.next = (l.next + 1) % l.most
+	return gone, true
+}
+
+func (l *lastLines) all() []string {
+	return append(slices.Clone(l.lines[l.next:]), l.lines[:l.next]...)
+}
+
+// lastBytes keeps the last bytes and gives those before them to over.
+type lastBytes struct {
+	most int
+	kept []byte
+	over func([]byte) error
+}
+
+func (l *lastBytes) Write(p []byte) (int, error) {
+	l.kept = append(l.kept, p...)
+	if len(l.kept) <= l.most || len(l.kept)-l.most < len(l.kept)/2 && len(l.kept)-l.most < 64<<10 {
+		return len(p), nil
+	}
+	extra := len(l.kept) - l.most
+	if err := l.over(l.kept[:extra]); err != nil {
+		return 0, err
+	}
+	l.kept = append(l.kept[:0], l.kept[extra:]...)
+	return len(p), nil
+}
+
+func (l *lastBytes) rest() []byte { return l.kept[max(0, len(l.kept)-l.most):] }
+
+var catOptions = option{flags: "AbeEnstTuv", long: map[string]byte{"show-all": 'A', "number-nonblank": 'b', "show-ends": 'E', "number": 'n',
+	"squeeze-blank": 's', "show-tabs": 'T', "show-nonprinting": 'v'}}
 
 // cat passes its standard input on, with numbers or marks when asked.
 func cat(ctx context.Context, s shell.Streams, args []string) (err error) {
@@ -130,12 +199,16 @@ func cat(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
+	delete(g.set, 'u')
 	if len(g.set) == 0 {
 		_, err := io.Copy(out, s.In)
 		return err
 	}
+	ends, tabs := g.set['E'] || g.set['A'] || g.set['e'], g.set['T'] || g.set['A'] || g.set['t']
+	odd := g.set['v'] || g.set['A'] || g.set['e'] || g.set['t']
 	n, empty := 0, 0
-	return eachLine(ctx, s.In, func(line string) (bool, error) {
+	return eachEnded(ctx, s.In, func(line string) (bool, error) {
+		line, ended := strings.CutSuffix(line, "\n")
 		if line == "" {
 			if empty++; empty > 1 && g.set['s'] {
 				return true, nil
@@ -143,22 +216,52 @@ func cat(ctx context.Context, s shell.Streams, args []string) (err error) {
 		} else {
 			empty = 0
 		}
-		if g.set['T'] || g.set['A'] {
-			line = strings.ReplaceAll(line, "\t", "^I")
-		}
-		if g.set['E'] || g.set['A'] {
-			line += "$"
-		}
-		if g.set['n'] || g.set['b'] && line != "" {
+		if g.set['b'] && line != "" || g.set['n'] && !g.set['b'] {
 			n++
-			line = fmt.Sprintf("%6d\t%s", n, line)
+			fmt.Fprintf(out, "%6d\t", n)
 		}
-		_, err := fmt.Fprintln(out, line)
-		return true, err
+		switch {
+		case odd || tabs:
+			visible(out, line, odd, tabs)
+		case ends && ended && strings.HasSuffix(line, "\r"):
+			put(out, line[:len(line)-1]+"^M")
+		default:
+			put(out, line)
+		}
+		if !ended {
+			return true, nil
+		}
+		if ends {
+			put(out, "$")
+		}
+		return true, out.WriteByte('\n')
 	})
 }
 
-// tac prints the lines from the last to the first.
+// visible prints a line with marks for the characters that are not seen.
+func visible(out *bufio.Writer, line string, odd, tabs bool) {
+	for i := range len(line) {
+		c := line[i]
+		switch {
+		case c == '\t' && tabs:
+			put(out, "^I")
+			continue
+		case c == '\t' || !odd:
+			_ = out.WriteByte(c)
+			continue
+		case c >= 128:
+			put(out, "M-")
+			c -= 128
+		}
+		if c < ' ' || c == 127 {
+			_ = out.WriteByte('^')
+			c ^= 64
+		}
+		_ = out.WriteByte(c)
+	}
+}
+
+// tac prints the lines from the last to the first. One without its end gets it.
 func tac(ctx context.Context, s shell.Streams, args []string) (err error) {
 	if _, err := (option{}).options(args, 0); err != nil {
 		return err
@@ -166,8 +269,8 @@ func tac(ctx context.Context, s shell.Streams, args []string) (err error) {
 	out, done := buffered(s.Out)
 	defer done(&err)
 	all, err := allLines(ctx, s.In)
-	for i := len(all) - 1; i >= 0; i-- {
-		fmt.Fprintln(out, all[i])
+	for _, line := range slices.Backward(all) {
+		put(out, line+"\n")
 	}
 	return err
 }
@@ -179,183 +282,16 @@ func rev(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	return eachLine(ctx, s.In, func(line string) (bool, error) {
-		for r := []rune(line); len(r) > 0; r = r[:len(r)-1] {
-			put(out, string(r[len(r)-1]))
+	return eachEnded(ctx, s.In, func(line string) (bool, error) {
+		line, ended := strings.CutSuffix(line, "\n")
+		for line != "" {
+			_, size := utf8.DecodeLastRuneInString(line)
+			put(out, line[len(line)-size:])
+			line = line[:len(line)-size]
 		}
-		return true, out.WriteByte('\n')
+		if ended {
+			put(out, "\n")
+		}
+		return true, nil
 	})
-}
-
-var nlOptions = option{valued: "bnsw"}
-
-// nl numbers the lines.
-func nl(ctx context.Context, s shell.Streams, args []string) (err error) {
-	g, err := nlOptions.options(args, 0)
-	if err != nil {
-		return err
-	}
-	width, err := strconv.Atoi(g.value('w', "6"))
-	if err != nil || width < 1 || width > 100 {
-		return fmt.Errorf("-w needs a number up to 100")
-	}
-	all, gap := g.value('b', "t") == "a", g.value('s', "\t")
-	out, done := buffered(s.Out)
-	defer done(&err)
-	n := 0
-	return eachLine(ctx, s.In, func(line string) (bool, error) {
-		if line == "" && !all {
-			_, err := fmt.Fprintf(out, "%*s%s\n", width, "", strings.Repeat(" ", len(gap)))
-			return true, err
-		}
-		n++
-		number := fmt.Sprintf("%*d", width, n)
-		switch g.value('n', "rn") {
-		case "ln":
-			number = fmt.Sprintf("%-*d", width, n)
-		case "rz":
-			number = fmt.Sprintf("%0*d", width, n)
-		}
-		_, err := fmt.Fprintln(out, number+gap+line)
-		return true, err
-	})
-}
-
-var columnOptions = option{flags: "t", valued: "so", long: map[string]byte{"table": 't', "separator": 's', "output-separator": 'o'}}
-
-// column aligns the fields of lines (-t); without -t it passes them on.
-func column(ctx context.Context, s shell.Streams, args []string) (err error) {
-	g, err := columnOptions.options(args, 0)
-	if err != nil {
-		return err
-	}
-	out, done := buffered(s.Out)
-	defer done(&err)
-	all, err := allLines(ctx, s.In)
-	if err != nil {
-		return err
-	}
-	var rows [][]string
-	var widths []int
-	for _, line := range all {
-		var fields []string
-		switch sep := g.value('s', ""); {
-		case !g.set['t']:
-			fields = []string{line}
-		case sep == "":
-			fields = strings.Fields(line)
-		default:
-			fields = strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(sep, r) })
-		}
-		for i, f := range fields {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			widths[i] = max(widths[i], utf8.RuneCountInString(f))
-		}
-		rows = append(rows, fields)
-	}
-	for _, fields := range rows {
-		for i, f := range fields {
-			put(out, f)
-			if i < len(fields)-1 {
-				put(out, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(f))+g.value('o', "  "))
-			}
-		}
-		put(out, "\n")
-	}
-	return nil
-}
-
-var base64Options = option{flags: "di", valued: "w", long: map[string]byte{"decode": 'd', "wrap": 'w', "ignore-garbage": 'i'}}
-
-// base64Text encodes or decodes.
-func base64Text(_ context.Context, s shell.Streams, args []string) (err error) {
-	g, err := base64Options.options(args, 0)
-	if err != nil {
-		return err
-	}
-	text, err := io.ReadAll(s.In)
-	if err != nil {
-		return err
-	}
-	out, done := buffered(s.Out)
-	defer done(&err)
-	if g.set['d'] {
-		plain, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-		put(out, string(plain))
-		if err != nil {
-			return fmt.Errorf("this is not base64")
-		}
-		return nil
-	}
-	wrap, err := strconv.Atoi(g.value('w', "76"))
-	if err != nil || wrap < 0 {
-		return fmt.Errorf("-w needs a number")
-	}
-	code := base64.StdEncoding.EncodeToString(text)
-	for wrap > 0 && len(code) > wrap {
-		fmt.Fprintln(out, code[:wrap])
-		code = code[wrap:]
-	}
-	put(out, code)
-	if wrap > 0 {
-		put(out, "\n")
-	}
-	return nil
-}
-
-var wcOptions = option{flags: "clmwL", long: map[string]byte{"lines": 'l', "words": 'w', "bytes": 'c', "chars": 'm', "max-line-length": 'L'}}
-
-// wc counts lines, words and bytes.
-func wc(ctx context.Context, s shell.Streams, args []string) error {
-	g, err := wcOptions.options(args, 0)
-	if err != nil {
-		return err
-	}
-	counts := map[byte]int{}
-	in := bufio.NewReaderSize(s.In, 64<<10)
-	inWord, width := false, 0
-	for n := 0; ; n++ {
-		if n%65536 == 0 && ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		r, size, err := in.ReadRune()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		counts['c'] += size
-		counts['m']++
-		if r == '\n' {
-			counts['l']++
-			width = 0
-		} else {
-			width++
-			counts['L'] = max(counts['L'], width)
-		}
-		space := strings.ContainsRune(" \t\n\v\f\r", r)
-		if !space && !inWord {
-			counts['w']++
-		}
-		inWord = !space
-	}
-	if len(g.set) == 0 {
-		g.set = map[byte]bool{'l': true, 'w': true, 'c': true}
-	}
-	var words []string
-	for _, letter := range []byte("lwmcL") {
-		if g.set[letter] {
-			words = append(words, strconv.Itoa(counts[letter]))
-		}
-	}
-	if len(words) > 1 {
-		for i := range words {
-			words[i] = fmt.Sprintf("%7s", words[i])
-		}
-	}
-	_, err = fmt.Fprintln(s.Out, strings.Join(words, " "))
-	return err
 }

@@ -2,22 +2,32 @@ package filter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode"
+	"unicode/utf8"
 
 	"muster/playbooks/run/shell"
 )
 
 var sortOptions = option{flags: "bdfghinMVrusc", valued: "kt", long: map[string]byte{"reverse": 'r', "unique": 'u', "numeric-sort": 'n',
-	"human-numeric-sort": 'h', "general-numeric-sort": 'g', "version-sort": 'V', "ignore-case": 'f', "stable": 's', "key": 'k', "field-separator": 't'}}
+	"human-numeric-sort": 'h', "general-numeric-sort": 'g', "version-sort": 'V', "month-sort": 'M', "ignore-case": 'f', "ignore-leading-blanks": 'b',
+	"dictionary-order": 'd', "ignore-nonprinting": 'i', "stable": 's', "key": 'k', "field-separator": 't'}}
 
-// sortKey is one -k.
+// keyLetters are what a key may have.
+const keyLetters = "bdfghinMVr"
+
+// sortKey is one -k, or the whole line.
 type sortKey struct {
-	from, fromChar, to, toChar int // to 0: the end of the line
-	how                        string
+	from, fromChar int // field and character, from 1 on
+	to, toChar     int // to 0: the end of the line; toChar 0: the end of the field
+	how            string
+	fromB, toB     bool // blanks before the field do not count
+	reverse, fold  bool
+	value          func(text string) sortValue // of numbers, months and versions; nil: it is text
+	keep           func(c byte) bool           // of -d and -i; nil: all of it
+	spelled        bool                        // what keep and fold leave is what value reads
 }
 
 // sortLines sorts the lines.
@@ -26,271 +36,269 @@ func sortLines(ctx context.Context, s shell.Streams, args []string) (err error) 
 	if err != nil {
 		return err
 	}
-	var how strings.Builder
-	for _, letter := range "bdfghinMVr" {
-		if g.set[byte(letter)] {
-			how.WriteRune(letter)
-		}
-	}
-	keys := []sortKey{{from: 1, how: how.String()}}
-	if len(g.values['k']) > 0 {
-		keys = nil
-		for _, v := range g.values['k'] {
-			k, err := readKey(v, how.String())
-			if err != nil {
-				return err
-			}
-			keys = append(keys, k)
-		}
-	}
-	sep := g.value('t', "")
-	if sep == `\t` {
-		sep = "\t"
+	o, err := readOrder(g)
+	if err != nil {
+		return err
 	}
 	all, err := allLines(ctx, s.In)
 	if err != nil {
 		return err
 	}
-	byKeys := func(a, b string) int {
-		for _, k := range keys {
-			if c := k.compare(a, b, sep); c != 0 {
-				return c
-			}
+	steps := 0
+	compare := func(a, b string) int {
+		// What is to end soon is not sorted to its end.
+		if steps++; steps%1024 == 0 && ctx.Err() != nil {
+			steps--
+			return 0
 		}
-		return 0
-	}
-	whole := func(a, b string) int {
-		if c := byKeys(a, b); c != 0 || g.set['s'] || g.set['u'] {
-			return c
-		}
-		if g.set['r'] {
-			return strings.Compare(b, a)
-		}
-		return strings.Compare(a, b)
+		return o.compare(a, b)
 	}
 	if g.set['c'] {
-		if slices.IsSortedFunc(all, whole) {
-			return nil
+		for i := range all[min(1, len(all)):] {
+			if c := compare(all[i], all[i+1]); c > 0 || c == 0 && o.unique {
+				fmt.Fprintf(s.Err, "sort: the lines are not in order: line %d comes too late\n", i+2)
+				return shell.Exit(1)
+			}
 		}
-		fmt.Fprintln(s.Err, "sort: the lines are not in order")
-		return shell.Exit(1)
+		return context.Cause(ctx)
 	}
-	slices.SortStableFunc(all, whole)
+	slices.SortStableFunc(all, compare)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	out, done := buffered(s.Out)
 	defer done(&err)
 	for i, line := range all {
-		if g.set['u'] && i > 0 && byKeys(all[i-1], line) == 0 {
+		if o.unique && i > 0 && o.byKeys(all[i-1], line) == 0 {
 			continue
 		}
-		fmt.Fprintln(out, line)
+		put(out, line+"\n")
 	}
 	return nil
 }
 
-// readKey reads F[.C][letters][,F[.C][letters]].
-func readKey(v, how string) (sortKey, error) {
-	var k sortKey
-	letters := ""
-	begin, end, ranged := strings.Cut(v, ",")
-	part := func(text string) (field, char int, err error) {
-		at := strings.IndexFunc(text, unicode.IsLetter)
-		if at >= 0 {
-			letters += text[at:]
-			text = text[:at]
-		}
-		f, c, dotted := strings.Cut(text, ".")
-		if field, err = strconv.Atoi(f); err != nil || field < 1 {
-			return 0, 0, fmt.Errorf("the key %q cannot be read", v)
-		}
-		if dotted {
-			if char, err = strconv.Atoi(c); err != nil {
-				return 0, 0, fmt.Errorf("the key %q cannot be read", v)
-			}
-		}
-		return field, char, nil
+// order is how lines are compared.
+type order struct {
+	keys                    []sortKey
+	sep                     string
+	stable, unique, reverse bool
+}
+
+func readOrder(g given) (order, error) {
+	o := order{stable: g.set['s'], unique: g.set['u'], reverse: g.set['r'], sep: g.value('t', "")}
+	switch {
+	case o.sep == `\t`:
+		o.sep = "\t"
+	case o.sep == `\0`:
+		o.sep = "\x00"
+	case g.has('t') && utf8.RuneCountInString(o.sep) != 1:
+		return o, errors.New("-t takes one character")
 	}
-	var err error
-	if k.from, k.fromChar, err = part(begin); err != nil {
-		return k, err
+	var how strings.Builder
+	for _, letter := range []byte(keyLetters) {
+		if g.set[letter] {
+			how.WriteByte(letter)
+		}
+	}
+	for _, v := range g.values['k'] {
+		k, err := readKey(v, how.String())
+		if err != nil {
+			return o, err
+		}
+		o.keys = append(o.keys, k)
+	}
+	if len(o.keys) == 0 {
+		o.keys = []sortKey{{from: 1, fromChar: 1, how: how.String(), fromB: g.set['b']}}
+	}
+	for i := range o.keys {
+		if err := o.keys[i].settle(); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (o order) byKeys(a, b string) int {
+	for i := range o.keys {
+		if c := o.keys[i].compare(a, b, o.sep); c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
+func (o order) compare(a, b string) int {
+	switch c := o.byKeys(a, b); {
+	case c != 0 || o.stable || o.unique:
+		return c
+	case o.reverse:
+		return strings.Compare(b, a)
+	default:
+		return strings.Compare(a, b)
+	}
+}
+
+// readKey reads F[.C][letters][,F[.C][letters]]; a key without letters has those of the call.
+func readKey(v, how string) (sortKey, error) {
+	bad := fmt.Errorf("the key %q cannot be read", v)
+	k := sortKey{fromChar: 1}
+	begin, end, ranged := strings.Cut(v, ",")
+	var fromHow, toHow string
+	var ok bool
+	if k.from, k.fromChar, fromHow, ok = readPlace(begin, 1); !ok || k.fromChar < 1 {
+		return k, bad
 	}
 	if ranged {
-		if k.to, k.toChar, err = part(end); err != nil {
-			return k, err
+		if k.to, k.toChar, toHow, ok = readPlace(end, 0); !ok {
+			return k, bad
 		}
 	}
-	if k.how = letters; letters == "" {
+	k.how = fromHow + toHow
+	k.fromB, k.toB = strings.Contains(fromHow, "b"), strings.Contains(toHow, "b")
+	if k.how == "" {
 		k.how = how
+		k.fromB = strings.Contains(how, "b")
+		k.toB = k.fromB
 	}
 	return k, nil
 }
 
+// readPlace reads F[.C][letters].
+func readPlace(text string, char int) (field, at int, how string, ok bool) {
+	digits := len(text) - len(strings.TrimLeft(text, "0123456789"))
+	field, err := wholeNumber(text[:digits])
+	if err != nil || field < 1 {
+		return 0, 0, "", false
+	}
+	at, text = char, text[digits:]
+	if strings.HasPrefix(text, ".") {
+		digits = 1 + len(text[1:]) - len(strings.TrimLeft(text[1:], "0123456789"))
+		if at, err = wholeNumber(text[1:digits]); err != nil {
+			return 0, 0, "", false
+		}
+		text = text[digits:]
+	}
+	return field, at, text, strings.Trim(text, keyLetters) == ""
+}
+
+// settle works out what the letters mean.
+func (k *sortKey) settle() error {
+	kinds := 0
+	for letter, value := range map[string]func(string) sortValue{"n": plainNumber, "g": generalNumber, "h": humanNumber, "M": month, "V": version} {
+		if strings.Contains(k.how, letter) {
+			k.value = value
+			kinds++
+		}
+	}
+	if kinds > 1 || kinds == 1 && strings.ContainsAny(k.how, "di") && !strings.Contains(k.how, "V") {
+		return fmt.Errorf("-%s do not go together: lines are compared in one way", k.how)
+	}
+	k.spelled = strings.Contains(k.how, "V")
+	k.reverse, k.fold = strings.Contains(k.how, "r"), strings.Contains(k.how, "f")
+	switch {
+	case strings.Contains(k.how, "d"):
+		k.keep = func(c byte) bool {
+			return c == ' ' || c == '\t' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		}
+	case strings.Contains(k.how, "i"):
+		k.keep = func(c byte) bool { return c >= ' ' && c < 127 }
+	}
+	return nil
+}
+
 // text is the part of a line that a key speaks of.
-func (k sortKey) text(line, sep string) string {
-	if k.from == 1 && k.to == 0 && k.fromChar == 0 {
+func (k *sortKey) text(line, sep string) string {
+	if k.from == 1 && k.fromChar == 1 && k.to == 0 && !k.fromB {
 		return line
 	}
-	var fields []string
-	if sep != "" {
-		fields = strings.Split(line, sep)
-	} else {
-		fields = blankFields(line)
+	begin := fieldAt(line, sep, k.from-1)
+	if k.fromB {
+		begin += leadingBlanks(line[begin:])
 	}
-	if k.from > len(fields) {
-		return ""
-	}
-	to := len(fields)
-	if k.to > 0 {
-		to = min(to, k.to)
-	}
-	if to < k.from {
-		return ""
-	}
-	part := slices.Clone(fields[k.from-1 : to])
-	if k.to > 0 && k.toChar > 0 && to == k.to {
-		part[len(part)-1] = part[len(part)-1][:min(k.toChar, len(part[len(part)-1]))]
-	}
-	if k.fromChar > 1 {
-		part[0] = part[0][min(k.fromChar-1, len(part[0])):]
-	}
-	return strings.Join(part, sep)
-}
-
-// blankFields splits before each run of blanks, as sort does: the blanks belong to the field after them.
-func blankFields(line string) []string {
-	var out []string
-	start, inBlank := 0, true
-	for i := range len(line) {
-		blank := line[i] == ' ' || line[i] == '\t'
-		if blank && !inBlank {
-			out = append(out, line[start:i])
-			start = i
+	begin += min(k.fromChar-1, len(line)-begin)
+	end := len(line)
+	switch {
+	case k.to > 0 && k.toChar == 0:
+		if end = fieldAt(line, sep, k.to); sep != "" && end > 0 && strings.HasSuffix(line[:end], sep) && fieldEnds(line, sep, k.to) {
+			end -= len(sep)
 		}
-		inBlank = blank
+	case k.to > 0:
+		end = fieldAt(line, sep, k.to-1)
+		if k.toB {
+			end += leadingBlanks(line[end:])
+		}
+		end += min(k.toChar, len(line)-end)
 	}
-	return append(out, line[start:])
+	return line[begin:max(begin, end)]
 }
 
-func (k sortKey) compare(a, b, sep string) int {
+// fieldAt is where field n begins, counted from 0: the length of the line when it has no such field. Without a
+// separator, the blanks before a field belong to it.
+func fieldAt(line, sep string, n int) int {
+	at := 0
+	for ; n > 0 && at < len(line); n-- {
+		if sep != "" {
+			next := strings.Index(line[at:], sep)
+			if next < 0 {
+				return len(line)
+			}
+			at += next + len(sep)
+			continue
+		}
+		at += leadingBlanks(line[at:])
+		next := strings.IndexAny(line[at:], " \t")
+		if next < 0 {
+			return len(line)
+		}
+		at += next
+	}
+	return at
+}
+
+// fieldEnds tells whether field n, counted from 1, ends with a separator.
+func fieldEnds(line, sep string, n int) bool {
+	for range n {
+		at := strings.Index(line, sep)
+		if at < 0 {
+			return false
+		}
+		line = line[at+len(sep):]
+	}
+	return true
+}
+
+func leadingBlanks(text string) int { return len(text) - len(strings.TrimLeft(text, " \t")) }
+
+func (k *sortKey) compare(a, b, sep string) int {
 	a, b = k.text(a, sep), k.text(b, sep)
 	c := 0
-	has := func(letter string) bool { return strings.Contains(k.how, letter) }
-	switch {
-	case has("n"), has("g"):
-		c = compareNumbers(number(a), number(b))
-	case has("h"):
-		c = compareNumbers(human(a), human(b))
-	case has("V"):
-		c = versions(a, b)
-	case has("M"):
-		c = month(a) - month(b)
-	default:
-		if has("b") {
-			a, b = strings.TrimLeft(a, " \t"), strings.TrimLeft(b, " \t")
+	if k.value != nil {
+		if k.spelled {
+			a, b = k.plain(a), k.plain(b)
 		}
-		if has("f") {
-			a, b = strings.ToUpper(a), strings.ToUpper(b)
-		}
-		c = strings.Compare(a, b)
+		c = k.value(a).compare(k.value(b))
+	} else {
+		c = strings.Compare(k.plain(a), k.plain(b))
 	}
-	if has("r") {
+	if k.reverse {
 		return -c
 	}
 	return c
 }
 
-func compareNumbers(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	default:
-		return 0
+// plain is what of a text counts.
+func (k *sortKey) plain(text string) string {
+	if k.fold {
+		text = foldASCII(text)
 	}
-}
-
-// number reads the number that a text begins with; 0: none.
-func number(text string) float64 {
-	text = strings.TrimLeft(text, " \t\n")
-	end, digits, dot, exp := 0, false, false, false
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
-		case c >= '0' && c <= '9':
-			digits, end = true, i+1
-		case (c == '-' || c == '+') && (i == 0 || exp && (text[i-1] == 'e' || text[i-1] == 'E')):
-		case c == '.' && !dot && !exp:
-			dot = true
-		case (c == 'e' || c == 'E') && digits && !exp:
-			exp = true
-		default:
-			i = len(text)
+	if k.keep == nil {
+		return text
+	}
+	b := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if k.keep(text[i]) {
+			b = append(b, text[i])
 		}
 	}
-	if !digits {
-		return 0
-	}
-	f, err := strconv.ParseFloat(text[:end], 64)
-	if err != nil {
-		return 0
-	}
-	return f
-}
-
-// human reads 512, 4K, 1.5Gi.
-func human(text string) float64 {
-	text = strings.TrimSpace(text)
-	at := strings.IndexAny(text, "KkMGTPE")
-	if at <= 0 {
-		return number(text)
-	}
-	power := strings.IndexByte(" KMGTPE", strings.ToUpper(text[at : at+1])[0])
-	f := number(text[:at])
-	for range power {
-		f *= 1024
-	}
-	return f
-}
-
-func month(text string) int {
-	names := "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"
-	text = strings.ToUpper(strings.TrimSpace(text))
-	if len(text) < 3 {
-		return 0
-	}
-	if at := strings.Index(names, text[:3]); at >= 0 && at%3 == 0 {
-		return at/3 + 1
-	}
-	return 0
-}
-
-// versions compares digits as numbers and the rest as text.
-func versions(a, b string) int {
-	for a != "" && b != "" {
-		da, db := leadingDigits(a), leadingDigits(b)
-		if da > 0 && db > 0 {
-			na, nb := strings.TrimLeft(a[:da], "0"), strings.TrimLeft(b[:db], "0")
-			if len(na) != len(nb) {
-				return len(na) - len(nb)
-			}
-			if c := strings.Compare(na, nb); c != 0 {
-				return c
-			}
-			a, b = a[da:], b[db:]
-			continue
-		}
-		if a[0] != b[0] {
-			return int(a[0]) - int(b[0])
-		}
-		a, b = a[1:], b[1:]
-	}
-	return len(a) - len(b)
-}
-
-func leadingDigits(s string) int {
-	n := 0
-	for n < len(s) && s[n] >= '0' && s[n] <= '9' {
-		n++
-	}
-	return n
+	return string(b)
 }
