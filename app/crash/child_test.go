@@ -134,8 +134,9 @@ const armedWord = "armed: the moments count from now on"
 // clock runs faster than the wall's. It is the same in every process that has
 // its fields, and goes on while a process is stopped.
 type clock struct {
-	Begin time.Time
-	Speed float64
+	// Begin is a moment on the wall, Start what the fast clock shows then.
+	Begin, Start time.Time
+	Speed        float64
 	// Ahead is how far a jump sets the clock forward; jumped when, on the wall,
 	// in nanoseconds of Unix; 0: not yet.
 	Ahead  time.Duration
@@ -145,7 +146,7 @@ type clock struct {
 // Now is the moment on the fast clock.
 func (c clock) Now() time.Time {
 	wall := time.Now().Round(0)
-	now := c.Begin.Add(time.Duration(float64(wall.Sub(c.Begin)) * c.Speed))
+	now := c.Start.Add(time.Duration(float64(wall.Sub(c.Begin)) * c.Speed))
 	if c.at() != 0 {
 		now = now.Add(c.Ahead)
 	}
@@ -161,7 +162,7 @@ func (c clock) at() int64 {
 
 // wall is when the fast clock shows t; what a jump left out is at the jump.
 func (c clock) wall(t time.Time) time.Time {
-	wall := c.Begin.Add(time.Duration(float64(t.Sub(c.Begin)) / c.Speed))
+	wall := c.Begin.Add(time.Duration(float64(t.Sub(c.Start)) / c.Speed))
 	at := c.at()
 	if at == 0 || wall.UnixNano() <= at {
 		return wall

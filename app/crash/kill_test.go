@@ -31,27 +31,34 @@ func rounds(t *testing.T, usual int) int {
 }
 
 // perFile is how many deaths one data file and one workspace see.
-const perFile = 100
+const perFile = 75
 
 // tally is what all the deaths came to.
 type tally struct {
-	deaths                                            map[string]int
-	said, told, incidents, messages, pages, delivered int
-	waited, overdue                                   int
-	slowest                                           time.Duration
+	deaths                                                    map[string]int
+	said, told, incidents, messages, shifts, pages, delivered int
+	waited, overdue                                           int
+	slowest                                                   time.Duration
 }
 
 // TestKill kills the program under load, at random and at every named moment,
 // and holds what people were told against what is recorded and what they see.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	all := tally{deaths: map[string]int{}}
-	n := rounds(t, 20)
-	for left := n; left > 0; left -= perFile {
-		all.era(t, min(left, perFile))
-		if t.Failed() {
-			t.FailNow()
+	n, eras := rounds(t, 20), []*tally{}
+	t.Run("files", func(t *testing.T) {
+		for left := n; left > 0; left -= perFile {
+			one := &tally{deaths: map[string]int{}}
+			eras = append(eras, one)
+			t.Run(strconv.Itoa(len(eras)), func(t *testing.T) {
+				t.Parallel()
+				one.era(t, min(left, perFile))
+			})
 		}
+	})
+	all := tally{deaths: map[string]int{}}
+	for _, one := range eras {
+		all.add(one)
 	}
 	var how []string
 	for _, name := range slices.Sorted(maps.Keys(all.deaths)) {
@@ -59,8 +66,28 @@ func TestKill(t *testing.T) {
 	}
 	t.Logf("deaths: %s", strings.Join(how, ", "))
 	t.Logf("%d commands in %d incidents, %d acknowledged, none lost, none twice", all.said, all.incidents, all.told)
-	t.Logf("%d pages, %d delivered; %d messages, each seen once", all.pages, all.delivered, all.messages)
+	t.Logf("%d pages, %d delivered; %d messages, each seen once; %d shifts began", all.pages, all.delivered, all.messages, all.shifts)
+	if n >= 20 && all.shifts == 0 {
+		t.Error("no shift began: the clock was to pass a hand-over")
+	}
 	t.Logf("%d pages waited at a restart, the slowest left %v after it; %d clocks were overdue and fired once", all.waited, all.slowest.Round(time.Millisecond), all.overdue)
+}
+
+// add adds what another file's deaths came to.
+func (all *tally) add(one *tally) {
+	for how, n := range one.deaths {
+		all.deaths[how] += n
+	}
+	all.said += one.said
+	all.told += one.told
+	all.incidents += one.incidents
+	all.messages += one.messages
+	all.shifts += one.shifts
+	all.pages += one.pages
+	all.delivered += one.delivered
+	all.waited += one.waited
+	all.overdue += one.overdue
+	all.slowest = max(all.slowest, one.slowest)
 }
 
 // points are the named moments at which the program kills itself.
@@ -257,12 +284,14 @@ func (all *tally) audit(w *world, list []saying, waits []wait) {
 	histories := w.read(s)
 	messages := w.seen(histories)
 	all.told += w.checkLedger(histories, list)
-	w.checkSeen(histories, messages)
+	desk, shifts := w.checkDesk(s, messages)
+	w.checkSeen(histories, messages, desk)
 	pages, delivered := w.checkPages(histories)
 	all.overdue += w.checkClocks(histories)
 	all.checkWaits(w, histories, messages, waits)
 	all.said += len(list)
 	all.incidents += len(histories)
+	all.shifts += shifts
 	all.messages += len(messages)
 	all.pages += pages
 	all.delivered += delivered

@@ -49,6 +49,10 @@ incident_channel: {P0: false, P1: true, P2: false, P3: false}
 `
 )
 
+// begin is what the program's clock shows when a world begins, whatever the
+// wall's does: some minutes before the week's hand-over.
+var begin = time.Date(2026, 3, 2, 8, 50, 0, 0, time.UTC)
+
 // world is what stays while the program dies: a Slack workspace, the disk with
 // the data file, and the address of the program's HTTP.
 type world struct {
@@ -86,7 +90,7 @@ func (w *world) setFault(f sendFault) {
 
 func newWorld(t testing.TB, speed float64) *world {
 	t.Helper()
-	w := &world{TB: t, dir: t.TempDir(), clock: clock{Begin: time.Now().Round(0), Speed: speed, jumped: new(atomic.Int64)}}
+	w := &world{TB: t, dir: t.TempDir(), clock: clock{Begin: time.Now().Round(0), Start: begin, Speed: speed, jumped: new(atomic.Int64)}}
 	w.data, w.config = filepath.Join(w.dir, "muster.db"), filepath.Join(w.dir, "config")
 	w.client = &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	w.write("config/escalation.yaml", ladder)
