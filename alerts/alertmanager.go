@@ -30,7 +30,7 @@ func ReadAlertmanager(body []byte) (b Batch, dropped []string, err error) {
 	if err != nil {
 		return Batch{}, nil, err
 	}
-	b = Batch{Source: incident.FromAlertmanager, GroupKey: cut(o.text("groupKey"), maxLabel), Receiver: line(o.text("receiver"), maxName)}
+	b = Batch{Source: incident.FromAlertmanager, GroupKey: apart(o.text("groupKey"), maxLabel), Receiver: line(o.text("receiver"), maxName)}
 	// Read once: they may be as long as the whole request.
 	status, external := o.text("status"), link(o.text("externalURL"))
 	var n notes
@@ -75,7 +75,7 @@ func alertOf(raw json.RawMessage, status, external string) (a incident.Alert, wh
 	if !ok {
 		return a, "its labels are not an object"
 	}
-	a = incident.Alert{Source: incident.FromAlertmanager, Labels: labels, Fingerprint: cut(o.text("fingerprint"), maxName)}
+	a = incident.Alert{Source: incident.FromAlertmanager, Labels: labels, Fingerprint: apart(o.text("fingerprint"), maxName)}
 	if a.Fingerprint == "" {
 		if len(labels) == 0 {
 			return a, "it has neither labels nor a fingerprint"

@@ -27,9 +27,9 @@ func ReadGeneric(body []byte) (b Batch, dropped []string, err error) {
 		if list, err = listOf(o["alerts"]); err != nil {
 			return Batch{}, nil, err
 		}
-		b.GroupKey = cut(o.text("group"), maxLabel)
+		b.GroupKey = apart(o.text("group"), maxLabel)
 	} else if ok {
-		b.GroupKey = cut(o.text("group"), maxLabel)
+		b.GroupKey = apart(o.text("group"), maxLabel)
 	} else if list, err = listOf(body); err != nil {
 		var u Unreadable
 		if errors.As(err, &u) && !u.TooLarge {
@@ -68,7 +68,7 @@ func genericOf(raw json.RawMessage) (a incident.Alert, why string) {
 	a = incident.Alert{
 		Source: incident.FromGeneric, Name: o.text("name"), Severity: o.text("severity"), Summary: o.text("summary"),
 		Description: o.text("description"), Service: o.text("service"), Labels: labels, Expr: prose(o.text("expr"), maxExpr),
-		Fingerprint: cut(o.text("fingerprint"), maxName), Firing: firing(o.text("status"), ""),
+		Fingerprint: apart(o.text("fingerprint"), maxName), Firing: firing(o.text("status"), ""),
 	}
 	if strings.TrimSpace(a.Name) == "" {
 		a.Name = labels["alertname"]

@@ -88,6 +88,14 @@ func cut(s string, max int) string {
 	return string([]rune(s)[:max-1]) + "…"
 }
 
+// apart bounds a text that tells things apart: what is cut off still counts.
+func apart(s string, max int) string {
+	if utf8.RuneCountInString(s) <= max {
+		return s
+	}
+	return cut(s, max-16) + digest(s)
+}
+
 // notes collects what was left out of a request, with one sentence each.
 type notes struct {
 	list []string

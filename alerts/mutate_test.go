@@ -22,11 +22,14 @@ func told(body []byte) (all map[string]bool, ok bool) {
 	var tree any
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	if d.Decode(&tree) != nil || d.More() || depth(tree) > 32 || len(bytes.TrimSpace(body[d.InputOffset():])) > 0 {
+	if deepest(body) > 32 || d.Decode(&tree) != nil || d.More() || len(bytes.TrimSpace(body[d.InputOffset():])) > 0 {
 		return nil, false
 	}
 	top, _ := tree.(map[string]any)
 	list, _ := top["alerts"].([]any)
+	if len(list) > alerts.MaxAlerts {
+		return nil, false
+	}
 	all = map[string]bool{}
 	for _, item := range list {
 		a, isObject := item.(map[string]any)
@@ -36,7 +39,9 @@ func told(body []byte) (all map[string]bool, ok bool) {
 		}
 		name := word(a["fingerprint"])
 		if r := []rune(name); len(r) > 200 {
-			name = string(r[:199]) + "…"
+			h := fnv.New64a()
+			fmt.Fprint(h, name)
+			name = fmt.Sprintf("%s…%016x", string(r[:183]), h.Sum64())
 		}
 		if name == "" {
 			if len(labels) == 0 {
@@ -88,21 +93,24 @@ func word(v any) string {
 	return ""
 }
 
-func depth(v any) int {
-	deepest := 0
-	switch v := v.(type) {
-	case map[string]any:
-		for _, inner := range v {
-			deepest = max(deepest, depth(inner))
+// deepest is how deep a payload is nested, what is told twice included.
+func deepest(body []byte) int {
+	depth, most := 0, 0
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return most
 		}
-	case []any:
-		for _, inner := range v {
-			deepest = max(deepest, depth(inner))
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			depth++
+			most = max(most, depth)
+		case json.Delim('}'), json.Delim(']'):
+			depth--
 		}
-	default:
-		return 0
 	}
-	return deepest + 1
 }
 
 // check holds one payload against the independent reading.
@@ -119,13 +127,8 @@ func check(t testing.TB, body []byte) (valid int) {
 			t.Fatalf("%s is there twice\n%s", a.Identity(), body)
 		}
 		got[a.Identity()] = a.Firing
-		if a.Name == "" {
-			t.Fatalf("an alert has no name\n%s", body)
-		}
-		if _, err := json.Marshal(a); err != nil {
-			t.Fatalf("an alert cannot be put on record: %v\n%s", err, body)
-		}
 	}
+	keeps(t, body, b)
 	if err == nil && fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Fatalf("read %v and %q, the independent reading has %v\n%s", got, notes, want, body)
 	}
@@ -286,22 +289,8 @@ func FuzzGeneric(f *testing.F) {
 	f.Add([]byte(`[{"name":"A"},{"name":"A"},{"name":"B","status":"resolved","starts_at":"2026-11-22T12:00:00Z"}]`))
 	f.Add([]byte(fmt.Sprintf(pagerDuty, "triggered", "abc")))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		b, _, err := alerts.ReadGeneric(body)
-		if (err == nil) != (len(b.Alerts) > 0) {
-			t.Fatalf("%v, %v", b, err)
-		}
-		seen := map[string]bool{}
-		for _, a := range b.Alerts {
-			if a.Name == "" || seen[a.Identity()] {
-				t.Fatalf("%q, %v", a.Name, seen)
-			}
-			seen[a.Identity()] = true
-			if _, err := json.Marshal(a); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := alerts.ReadPagerDuty(body, func(string) bool { return false }); err == nil && !json.Valid(body) {
-			t.Fatal("what is no JSON is read")
+		if len(body) < 1<<16 {
+			checkGeneric(t, body)
 		}
 	})
 }

@@ -3,7 +3,9 @@ package alerts
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"hash/fnv"
+	"io"
 	"maps"
 	"net/url"
 	"slices"
@@ -120,12 +122,18 @@ func kept(all map[string]string) map[string]string {
 // fingerprint is Alertmanager's own way to name a set of labels: FNV-1a over
 // the names and values in order, each followed by a byte that no text has.
 func fingerprint(labels map[string]string) string {
-	h := fnv.New64a()
+	var b strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		_, _ = h.Write([]byte(name + "\xff" + labels[name] + "\xff"))
+		b.WriteString(name + "\xff" + labels[name] + "\xff")
 	}
-	sum := strconv.FormatUint(h.Sum64(), 16)
-	return strings.Repeat("0", 16-len(sum)) + sum
+	return digest(b.String())
+}
+
+// digest is a text's FNV-1a in 16 letters.
+func digest(s string) string {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, s)
+	return fmt.Sprintf("%016x", h.Sum64())
 }
 
 // link gives an address that a browser may open; empty: it is none.

@@ -323,3 +323,23 @@ func TestSharedFieldsAreReadOnce(t *testing.T) {
 		}
 	}
 }
+
+// What tells alerts and groups apart still does when it is too long to be kept.
+func TestLongNamesStayApart(t *testing.T) {
+	long := strings.Repeat("x", 5000)
+	body := `{"groupKey":"` + long + `%s","alerts":[{"fingerprint":"` + long + `1"},{"fingerprint":"` + long + `2"}]}`
+	one, _, err := alerts.ReadAlertmanager([]byte(fmt.Sprintf(body, "a")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, _, err := alerts.ReadAlertmanager([]byte(fmt.Sprintf(body, "b")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(one.Alerts) != 2 || one.Alerts[0].Fingerprint == one.Alerts[1].Fingerprint || one.GroupKey == two.GroupKey {
+		t.Errorf("%d alerts, groups %.20q… and %.20q…", len(one.Alerts), one.GroupKey, two.GroupKey)
+	}
+	if one.Alerts[0].Fingerprint != two.Alerts[0].Fingerprint {
+		t.Error("the same alert has two names")
+	}
+}

@@ -111,9 +111,16 @@ func hear(g AlertGroup, in HearAlerts, now time.Time) []Event {
 		cur, was := known[a.Fingerprint]
 		return a.Firing && (!was || !cur.Firing)
 	}
+	newest := make(map[string]time.Time, len(in.Alerts))
+	for _, a := range in.Alerts {
+		if a.StartsAt.After(newest[a.Fingerprint]) {
+			newest[a.Fingerprint] = a.StartsAt
+		}
+	}
 	for _, a := range in.Alerts {
 		cur, was := known[a.Fingerprint]
-		if !news(cur, was, a, now) {
+		past := !ordered(a) && a.StartsAt.Before(newest[a.Fingerprint]) // the same request tells of a later firing
+		if past || !news(cur, was, a, now) {
 			continue
 		}
 		starts = starts || began(a)

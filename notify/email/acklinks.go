@@ -128,7 +128,8 @@ func (a *AckLinks) token(c claim) string {
 // open reads a token; ok is false for one that we did not make.
 func (a *AckLinks) open(token string) (c claim, ok bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) < a.seal.NonceSize() {
+	// The decoder overlooks line ends: the same link must not have two names.
+	if err != nil || len(raw) < a.seal.NonceSize() || base64.RawURLEncoding.EncodeToString(raw) != token {
 		return claim{}, false
 	}
 	nonce, sealed := raw[:a.seal.NonceSize()], raw[a.seal.NonceSize():]

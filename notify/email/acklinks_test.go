@@ -204,7 +204,7 @@ func TestLinksCannotBeMade(t *testing.T) {
 			t.Fatalf("a link with byte %d changed gives %d", i, code)
 		}
 	}
-	for _, bad := range []string{"", "x", token + "A", token[:len(token)-2], token + "=", strings.Repeat("A", 5000), "%2e%2e"} {
+	for _, bad := range []string{"", "x", token + "A", token[:len(token)-2], token + "=", strings.Repeat("A", 5000), "%2e%2e", token[:9] + "%0A" + token[9:], token + "%0d%0a"} {
 		for _, method := range []string{"GET", "POST"} {
 			if code, body := call(t, a, method, "https://muster.example.com/ack/"+bad, nil, nil); code != http.StatusNotFound || !strings.Contains(body, "not complete") {
 				t.Errorf("%s %q: %d", method, bad, code)

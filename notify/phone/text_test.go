@@ -88,11 +88,7 @@ func FuzzSpoken(f *testing.F) {
 		f.Add(p.page.title)
 	}
 	f.Fuzz(func(t *testing.T, title string) {
-		p := page{incident: "INC-1", title: spoken(title, maxTitle), level: "L1"}
-		doc := inline(p)
-		if err := xml.Unmarshal([]byte(doc), new(document)); err != nil || utf8.RuneCountInString(doc) > maxTwiml {
-			t.Errorf("%q: %v, %d characters", title, err, utf8.RuneCountInString(doc))
-		}
+		checkSpoken(t, listening(t), title, title, title)
 	})
 }
 
