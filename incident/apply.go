@@ -286,7 +286,9 @@ func applyPaged(s Incident, e Paged, at time.Time) Incident {
 		return s
 	}
 	return setRung(s, e.Level, func(r *Rung) {
-		if r.Since.IsZero() {
+		answered := r.Passed && r.Why == WhyAnswered || s.AckedBy(r.Asked())
+		// Asked of somebody who has not answered, a level that was answered begins anew.
+		if r.Since.IsZero() || e.Demand != 0 && answered && !s.AckedBy(e.Person) {
 			r.Since = at
 		}
 		if e.Why != WhyFailed && e.Why != WhyStep {

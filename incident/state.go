@@ -146,7 +146,8 @@ type Rung struct {
 	// Pulled is when the level before was passed, so that this one is due at
 	// once; zero: its own delay applies.
 	Pulled time.Time `json:"pulled,omitzero"`
-	// Since is when the level was first paged; zero: not yet.
+	// Since is when the level was first paged, or first asked of somebody else
+	// after it was answered; zero: not yet.
 	Since time.Time `json:"since,omitzero"`
 	// Last is when it was last paged, and Attempt the page's number.
 	Last    time.Time `json:"last,omitzero"`
