@@ -217,6 +217,9 @@ func isClosed(err error) bool {
 // because nobody read on.
 func through(hc interp.HandlerContext) (Streams, func(error) error) {
 	s := Streams{In: hc.Stdin, Out: hc.Stdout, Err: hc.Stderr}
+	if s.In == nil {
+		s.In = nowhere{} // it was closed by <&-
+	}
 	if _, pipe := hc.Stdout.(*os.File); !pipe {
 		return s, func(err error) error { return err }
 	}

@@ -181,6 +181,9 @@ func (r *running) call(ctx context.Context, args []string) ([]string, error) {
 	if r.commands[name] == nil && !slices.Contains(builtins, name) {
 		return nil, r.refuse(missing(name))
 	}
+	if err := builtinWords(args); err != nil {
+		return nil, r.refuse(err)
+	}
 	if r.allow != nil {
 		if err := judge(r.allow, args); err != nil {
 			return nil, r.refuse(err)
