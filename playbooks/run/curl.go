@@ -103,7 +103,10 @@ func (p *performance) curl(ctx context.Context, s shell.Streams, args []string) 
 		return refused
 	case err != nil:
 		if !c.silent || c.show {
-			fmt.Fprintf(s.Err, "curl: %v\n", errors.Unwrap(err))
+			if inner := errors.Unwrap(err); inner != nil {
+				err = inner // without the address
+			}
+			fmt.Fprintf(s.Err, "curl: %v\n", err)
 		}
 		return shell.Exit(7)
 	}
@@ -261,11 +264,12 @@ func (c *curlCall) option(name, value string) error {
 	case "get", "globoff", "no-buffer", "ipv4", "ipv6", "compressed", "no-progress-meter", "http1.1", "http2", "max-redirs", "retry-delay", "retry-max-time":
 	case "connect-timeout", "max-time":
 		f, err := strconv.ParseFloat(value, 64)
-		if err != nil || f <= 0 {
+		if err != nil || !(f > 0) {
 			return fmt.Errorf("--%s needs a number of seconds, not %q", name, value)
 		}
 		if name == "max-time" {
-			c.timeout = min(time.Duration(f*float64(time.Second)), time.Minute)
+			// Without a time, a request would have all of the step's.
+			c.timeout = max(time.Millisecond, time.Duration(min(f, time.Minute.Seconds())*float64(time.Second)))
 		}
 	case "retry":
 		n, err := strconv.Atoi(value)

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -45,28 +46,54 @@ func date(_ context.Context, s shell.Streams, args []string) error {
 			return shell.Refusef("date %s is not here.", a)
 		}
 	}
-	fmt.Fprintln(s.Out, timefmt.Format(at, strings.NewReplacer("%N", fmt.Sprintf("%09d", at.Nanosecond()), "%:z", "+00:00").Replace(layout)))
+	layout = fractions.ReplaceAllStringFunc(layout, func(found string) string {
+		nanos := fmt.Sprintf("%09d", at.Nanosecond())
+		switch {
+		case found == "%%":
+			return found
+		case found == "%q":
+			return strconv.Itoa(int(at.Month()+2) / 3)
+		case len(found) == 3:
+			return nanos[:found[1]-'0']
+		}
+		return nanos
+	})
+	fmt.Fprintln(s.Out, timefmt.Format(at, layout))
 	return nil
 }
 
+// fractions are the parts of a layout that the library does not know: %N and %3N of a second, %q of a year.
+var fractions = regexp.MustCompile(`%%|%[1-9]?N|%q`)
+
+// The first and the last second that has a date with a year of four digits.
+const firstSecond, lastSecond = -62135596800, 253402300799
+
 func moment(now time.Time, when string) (time.Time, error) {
+	at, ok := named(now, when)
+	if !ok || at.Unix() < firstSecond || at.Unix() > lastSecond {
+		return time.Time{}, fmt.Errorf("%q is no time that is understood here", when)
+	}
+	return at, nil
+}
+
+func named(now time.Time, when string) (time.Time, bool) {
 	when = strings.TrimSpace(when)
 	switch strings.ToLower(when) {
 	case "", "now":
-		return now, nil
+		return now, true
 	case "today":
-		return now, nil
+		return now, true
 	case "yesterday":
-		return now.AddDate(0, 0, -1), nil
+		return now.AddDate(0, 0, -1), true
 	case "tomorrow":
-		return now.AddDate(0, 0, 1), nil
+		return now.AddDate(0, 0, 1), true
 	}
 	if n, err := strconv.ParseInt(strings.TrimPrefix(when, "@"), 10, 64); err == nil && strings.HasPrefix(when, "@") {
-		return time.Unix(n, 0).UTC(), nil
+		return time.Unix(max(firstSecond-1, min(n, lastSecond+1)), 0).UTC(), true
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02"} {
 		if t, err := time.Parse(layout, when); err == nil {
-			return t.UTC(), nil
+			return t.UTC(), true
 		}
 	}
 	words := strings.Fields(strings.TrimPrefix(when, "+"))
@@ -74,23 +101,32 @@ func moment(now time.Time, when string) (time.Time, error) {
 	if n := len(words); n == 3 && words[2] == "ago" {
 		sign, words = -1, words[:2]
 	}
-	if len(words) == 2 {
-		if n, err := strconv.Atoi(words[0]); err == nil {
-			switch strings.TrimSuffix(words[1], "s") {
-			case "second", "sec":
-				return now.Add(time.Duration(sign*n) * time.Second), nil
-			case "minute", "min":
-				return now.Add(time.Duration(sign*n) * time.Minute), nil
-			case "hour":
-				return now.Add(time.Duration(sign*n) * time.Hour), nil
-			case "day":
-				return now.AddDate(0, 0, sign*n), nil
-			case "week":
-				return now.AddDate(0, 0, 7*sign*n), nil
-			case "month":
-				return now.AddDate(0, sign*n, 0), nil
-			}
-		}
+	if len(words) != 2 {
+		return time.Time{}, false
 	}
-	return time.Time{}, fmt.Errorf("%q is no time that is understood here", when)
+	n, err := strconv.Atoi(words[0])
+	if err != nil || n > mostBack || n < -mostBack {
+		return time.Time{}, false
+	}
+	n *= sign
+	switch strings.TrimSuffix(words[1], "s") {
+	case "second", "sec":
+		return now.Add(time.Duration(n) * time.Second), true
+	case "minute", "min":
+		return now.Add(time.Duration(n) * time.Minute), true
+	case "hour":
+		return now.Add(time.Duration(n) * time.Hour), true
+	case "day":
+		return now.AddDate(0, 0, n), true
+	case "week":
+		return now.AddDate(0, 0, 7*n), true
+	case "month":
+		return now.AddDate(0, n, 0), true
+	case "year":
+		return now.AddDate(n, 0, 0), true
+	}
+	return time.Time{}, false
 }
+
+// mostBack is the most of a unit that a time is reckoned from now: of hours it is what a duration can hold.
+const mostBack = 2_000_000

@@ -246,6 +246,9 @@ func (h *hearing) result(ended Ended, exit error, said string, limits Limits) Re
 		res.Why = "The step was cancelled and ended."
 	case Done, Failed, Refused, Changed, Output, Died:
 		res.Why = "The step's process ended by itself: " + died(exit) + "."
+		if strings.HasPrefix(said, "panic: ") || strings.Contains(said, "\npanic: ") || strings.Contains(said, "fatal error: ") {
+			res.Why = "Muster made a mistake of its own, and the step's process ended there."
+		}
 	}
 	if h.journal != nil {
 		res.Why += " It had begun to change something: look at the objects before you run it again."

@@ -35,6 +35,9 @@ func (p *performance) commands() map[string]shell.Command {
 	return all
 }
 
+// longestWait is more than any step has time for.
+const longestWait = 1000 * 24 * time.Hour
+
 // seconds reads sleep's times: 5, 0.5, 5s, 2m, 1h, 1d.
 func seconds(word string) (time.Duration, error) {
 	unit := time.Second
@@ -52,7 +55,7 @@ func seconds(word string) (time.Duration, error) {
 		}
 	}
 	f, err := strconv.ParseFloat(number, 64)
-	if err != nil || f < 0 || f > 1e6 {
+	if err != nil || !(f >= 0 && f*float64(unit) <= float64(longestWait)) {
 		return 0, fmt.Errorf("%q is no time to wait", word)
 	}
 	return time.Duration(f * float64(unit)), nil

@@ -111,20 +111,34 @@ var patterns = []pattern{
 	{regexp.MustCompile(`(?i)((?:^|\s)--(?:password|token|secret|api-key)[ =])\S+`), "$1" + Hidden},
 }
 
-// reference is the end of a match in which a command names a variable, or a command that makes the value, in place of
-// a value.
-var reference = regexp.MustCompile(`[=\s]["']?\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\}|\([a-z]+)["']?$`)
+// reference is a variable, or a command that makes the value, in the place of a value.
+var reference = regexp.MustCompile(`^["']?\$(?:[A-Z_][A-Z0-9_]*|\{[A-Z_][A-Z0-9_]*\}|\([a-z]+)["']?$`)
+
+// hide puts Hidden in the place of every value that the pattern finds, but for a reference.
+func (p pattern) hide(text string) string {
+	all := p.re.FindAllStringSubmatchIndex(text, -1)
+	if len(all) == 0 {
+		return text
+	}
+	var out []byte
+	end := 0
+	for _, at := range all {
+		out = append(out, text[end:at[0]]...)
+		if len(at) > 3 && at[3] >= 0 && reference.MatchString(text[at[3]:at[1]]) {
+			out = append(out, text[at[0]:at[1]]...)
+		} else {
+			out = p.re.ExpandString(out, p.to, text, at)
+		}
+		end = at[1]
+	}
+	return string(append(out, text[end:]...))
+}
 
 // Text masks what looks like a secret: private keys, tokens of well-known forms, passwords in URLs, values of names
 // such as password, token or api_key in JSON, YAML, variables and SQL. A variable's name in the place of a value stays.
 func Text(text string) string {
 	for _, p := range patterns {
-		text = p.re.ReplaceAllStringFunc(text, func(found string) string {
-			if reference.MatchString(found) {
-				return found
-			}
-			return p.re.ReplaceAllString(found, p.to)
-		})
+		text = p.hide(text)
 	}
 	return text
 }

@@ -13,6 +13,7 @@ func TestTextMasksWhatLooksSecret(t *testing.T) {
 		`{\"name\":\"DB_PASSWORD\",\"value\":\"SECRETVALUE\"}`, "-----BEGIN RSA PRIVATE KEY-----\nSECRETVALUE\n-----END RSA PRIVATE KEY-----", "AWS_SECRET_ACCESS_KEY=SECRETVALUE",
 		"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTRUNSRVQifQ.SECRETVALUE", "curl -H 'Authorization: Bearer SECRETVALUE12345'", "redis://:SECRETVALUE@cache:6379", "client_secret=SECRETVALUE&x=1",
 		"PASSWORD=$SECRETVALUEx", "PASSWORD='$5 SECRETVALUE'", "PASSWORD=$(SECRETVALUE",
+		`PASSWORD="SECRETVALUE $HOME"`, `{"password": "SECRETVALUE =$HOME"}`, "ALTER USER app PASSWORD 'SECRETVALUE $HOME'", "password: SECRETVALUE $HOME", "PASSWORD=$HOME\nPASSWORD=SECRETVALUE",
 	} {
 		if out := Text(in); strings.Contains(out, "SECRETVALUE") || !strings.Contains(out, Hidden) {
 			t.Errorf("%q is shown as %q", in, out)
