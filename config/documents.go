@@ -30,6 +30,10 @@ func (l *loader) documents(t *Templates) {
 			continue // empty: the built-in
 		}
 		*kind.text = string(data)
+		if err := bounded(path.Base(name), string(data), maxRanges); err != nil {
+			l.templateProblem(path.Clean(name), err)
+			continue
+		}
 		for _, sample := range report.Samples() {
 			if _, err := kind.try(sample, *kind.text); err != nil {
 				if inner := errors.Unwrap(err); inner != nil {

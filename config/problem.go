@@ -38,7 +38,13 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// maxProblems is the most that one load reports; nobody reads more.
+const maxProblems = 1000
+
 func (p *Problems) add(file string, line int, format string, args ...any) {
+	if len(*p) >= maxProblems {
+		return
+	}
 	*p = append(*p, Problem{File: file, Line: line, Text: fmt.Sprintf(format, args...)})
 }
 

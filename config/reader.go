@@ -21,6 +21,13 @@ const (
 	maxFileBytes = 1 << 20
 	maxVisits    = 100_000
 	maxDepth     = 50
+	// heavy is how many bytes of text count as one more visit, so that a long
+	// text that is repeated by an alias is no longer than many short ones.
+	heavy = 64
+	// maxSearched is how much is read again to find where a file breaks.
+	maxSearched = 8 << 20
+	// maxGrown is how much text the variables of a file come to.
+	maxGrown = 8 << 20
 )
 
 // reader walks the nodes of one YAML file. It collects problems and goes on,
@@ -30,6 +37,7 @@ type reader struct {
 	env      func(string) (string, bool)
 	problems *Problems
 	visits   int
+	grown    int // bytes that came from variables
 }
 
 // value is one node with its aliases followed and its variables replaced.
@@ -104,7 +112,7 @@ func (r *reader) syntax(data []byte, err error) {
 		text = m[1]
 	}
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	line := brokenLine(lines)
+	line := brokenLine(lines, reads)
 	hint := "check its quotes, brackets and indentation"
 	if bareVariable.Match(lines[line-1]) {
 		hint = "put quotes around ${…} inside of brackets"
@@ -117,8 +125,15 @@ var bareVariable = regexp.MustCompile(`[{\[,][^'"]*\$\{`)
 // brokenLine is the line after the longest beginning of a broken text that
 // reads well. A list or text over several lines reads badly in its middle, so
 // a beginning that ends there is not the last one.
-func brokenLine(lines [][]byte) int {
+func brokenLine(lines [][]byte, well func([][]byte) bool) int {
 	const further = 50
+	searched := 0
+	reads := func(lines [][]byte) bool {
+		for _, l := range lines {
+			searched += len(l)
+		}
+		return searched <= maxSearched && well(lines)
+	}
 	good, bad := 0, len(lines)
 	for {
 		for bad-good > 1 {
@@ -129,7 +144,7 @@ func brokenLine(lines [][]byte) int {
 			}
 		}
 		again := false
-		for n := bad + 1; n < len(lines) && n <= bad+further; n++ {
+		for n := bad + 1; n < len(lines) && n <= bad+further && searched <= maxSearched; n++ {
 			if reads(lines[:n]) {
 				good, bad, again = n, len(lines), true
 				break
@@ -180,12 +195,13 @@ func badText(data []byte) (line int, why string) {
 }
 
 func (r *reader) value(n *yaml.Node, depth int) *value {
-	r.visits++
+	if r.visits > maxVisits {
+		return nil
+	}
+	r.visits += 1 + len(n.Value)/heavy
 	if r.visits > maxVisits || depth > maxDepth {
-		if r.visits <= maxVisits+1 || depth == maxDepth+1 {
-			r.visits = maxVisits + 1
-			r.problems.add(r.file, n.Line, "the file is nested or repeated too deeply from here; write it out plainly")
-		}
+		r.visits = maxVisits + 1
+		r.problems.add(r.file, n.Line, "the file is nested or repeated too deeply from here; write it out plainly")
 		return nil
 	}
 	if n.Kind == yaml.AliasNode {
@@ -229,6 +245,7 @@ func (r *reader) mapping(v *value, n *yaml.Node, depth int) {
 			r.problems.add(r.file, n.Content[i].Line, "a key must be a plain word")
 			continue
 		}
+		r.visits += len(k.Value) / heavy
 		line := n.Content[i].Line
 		if first, ok := v.keyLines[k.Value]; ok {
 			r.problems.add(r.file, line, "the key %q is here for the second time, first on line %d; keep one", k.Value, first)
@@ -271,6 +288,9 @@ func (r *reader) expand(n *yaml.Node) string {
 	if !strings.Contains(n.Value, "${") {
 		return n.Value
 	}
+	if r.grown > maxGrown { // which is reported
+		return ""
+	}
 	return variable.ReplaceAllStringFunc(n.Value, func(found string) string {
 		if strings.HasPrefix(found, "$${") {
 			return found[1:]
@@ -278,7 +298,7 @@ func (r *reader) expand(n *yaml.Node) string {
 		inner, closed := strings.CutSuffix(strings.TrimPrefix(found, "${"), "}")
 		m := variableName.FindStringSubmatch(inner)
 		if !closed || m == nil {
-			r.problems.add(r.file, n.Line, "%q is not a variable; write ${NAME} or ${NAME:-default}, or $${ for a plain ${", found)
+			r.problems.add(r.file, n.Line, "%q is not a variable; write ${NAME} or ${NAME:-default}, or $${ for a plain ${", short(found))
 			return ""
 		}
 		name, hasDefault, fallback := m[1], m[2] != "", m[3]
@@ -288,6 +308,14 @@ func (r *reader) expand(n *yaml.Node) string {
 			return fallback
 		case !set:
 			r.problems.add(r.file, n.Line, "the environment variable %s is not set; set it, or give a default with ${%s:-…}", name, name)
+		}
+		before := r.grown
+		if r.grown += len(text); r.grown > maxGrown {
+			if before > maxGrown {
+				return ""
+			}
+			r.problems.add(r.file, n.Line, "the environment variables make more than 8 MiB of this file; a configuration is not so large")
+			return ""
 		}
 		return text
 	})

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"muster/report"
 )
 
 // Mrkdwn is text that is already in Slack's markup, such as a mention. Plain
@@ -183,7 +185,10 @@ func (l *loader) templates() {
 var templateError = regexp.MustCompile(`^template: [^:]*:(\d+)(?::\d+)?: (?:executing "[^"]*" at )?(.*)$`)
 
 func (l *loader) template(file, text string, lay layout) *template.Template {
-	t, err := template.New(lay.name).Parse(text)
+	t, err := template.New(lay.name).Funcs(report.Printing()).Parse(text)
+	if err == nil {
+		err = bounded(lay.name, text, 0)
+	}
 	if err != nil {
 		l.templateProblem(file, err)
 		return nil

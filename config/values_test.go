@@ -81,27 +81,48 @@ func FuzzParse(f *testing.F) {
 	for _, text := range []string{"15m", "TZ=", "@every 5m", "Monday 09:00 UTC", "+1-555-0101", "rota:a", "2026-01-05", "#a", "@a"} {
 		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if d, err := ParseDuration(text); err == nil && d < 0 {
-			t.Errorf("%q is the negative duration %s", text, d)
+	f.Fuzz(func(t *testing.T, text string) { checkValue(t, text) })
+}
+
+// checkValue: what is read as a value is one that is read again as the same.
+func checkValue(t *testing.T, text string) {
+	t.Helper()
+	if d, err := ParseDuration(text); err == nil && d < 0 {
+		t.Errorf("%q is the negative duration %s", text, d)
+	}
+	if phone, err := ParsePhone(text); err == nil {
+		if again, err := ParsePhone(phone); err != nil || again != phone {
+			t.Errorf("%q becomes %q, and that %q, %v", text, phone, again, err)
 		}
-		if phone, err := ParsePhone(text); err == nil {
-			if again, err := ParsePhone(phone); err != nil || again != phone {
-				t.Errorf("%q becomes %q, and that %q, %v", text, phone, again, err)
+	}
+	if s, err := ParseSubject(text); err == nil {
+		if again, err := ParseSubject(s.String()); err != nil || again != s {
+			t.Errorf("%q becomes %q, and that %q, %v", text, s, again, err)
+		}
+	}
+	if schedule, err := ParseCadence(text); err == nil && schedule != nil {
+		now := time.Date(2026, 3, 28, 23, 59, 0, 0, time.UTC)
+		for range 3 {
+			next := schedule.Next(now)
+			if !next.IsZero() && next.Sub(now) < time.Second {
+				t.Errorf("%q comes at %s and at %s", text, now, next)
+			}
+			now = next
+		}
+	}
+	if s, err := parseStart(text); err == nil && s.zone == nil {
+		t.Errorf("%q has no zone", text)
+	}
+	if d, err := parseDate(text); err == nil && d.Year < 1900 {
+		t.Errorf("%q is %v", text, d)
+	}
+	for name, parse := range map[string]func(string) (string, error){"channel": ParseChannel, "handle": ParseHandle, "address": ParseEmail} {
+		if one, err := parse(text); err == nil {
+			if again, err := parse(one); err != nil || again != one {
+				t.Errorf("the %s %q becomes %q, and that %q, %v", name, text, one, again, err)
 			}
 		}
-		if s, err := ParseSubject(text); err == nil {
-			if again, err := ParseSubject(s.String()); err != nil || again != s {
-				t.Errorf("%q becomes %q, and that %q, %v", text, s, again, err)
-			}
-		}
-		_, _ = ParseCadence(text)
-		_, _ = parseStart(text)
-		_, _ = parseDate(text)
-		_, _ = ParseChannel(text)
-		_, _ = ParseHandle(text)
-		_, _ = ParseEmail(text)
-	})
+	}
 }
 
 // FuzzLoad: whatever the files hold, a load gives a configuration or problems
@@ -112,25 +133,30 @@ func FuzzLoad(f *testing.F) {
 	f.Add("? [a]\n: b", "- a", "!!binary x", "{{define \"first\"}}{{end}}")
 	f.Add("a: &a [*a]", "&a {<<: *a}", "cadence: {P0: 'TZ='}", "{{template \"first\" .}}")
 	f.Fuzz(func(t *testing.T, rotation, escalation, muster, first string) {
-		dir := write(t, rotationFile, rotation, escalationFile, escalation, musterFile, muster, "templates/first.tmpl", first)
-		c, err := Load(dir, env("X", "x"))
-		if err == nil {
-			Check(c, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
-			if len(c.Templates.First(FirstMessage{Title: "t"})) > maxMessage {
-				t.Error("a very long message")
-			}
-			return
-		}
-		problems, ok := err.(Problems)
-		if !ok || len(problems) == 0 || c != nil {
-			t.Fatalf("%T beside %v", err, c)
-		}
-		for _, p := range problems {
-			if p.File == "" || p.Text == "" {
-				t.Errorf("a problem without a place or a text: %+v", p)
-			}
-		}
+		checkLoad(t, rotation, escalation, muster, first)
 	})
+}
+
+func checkLoad(t *testing.T, rotation, escalation, muster, first string) {
+	t.Helper()
+	dir := write(t, rotationFile, rotation, escalationFile, escalation, musterFile, muster, "templates/first.tmpl", first)
+	c, err := Load(dir, env("X", "x"))
+	if err == nil {
+		Check(c, time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC))
+		if len(c.Templates.First(FirstMessage{Title: "t"})) > maxMessage {
+			t.Error("a very long message")
+		}
+		return
+	}
+	problems, ok := err.(Problems)
+	if !ok || len(problems) == 0 || c != nil {
+		t.Fatalf("%T beside %v", err, c)
+	}
+	for _, p := range problems {
+		if p.File == "" || p.Text == "" {
+			t.Errorf("a problem without a place or a text: %+v", p)
+		}
+	}
 }
 
 // FuzzRead: any text is read as YAML, or said to be none with a line of it.
@@ -141,14 +167,17 @@ func FuzzRead(f *testing.F) {
 	for _, text := range []string{"a: [b\n", "&a [*a]", "a: ${X", "- - - -", "\"\\x\"", "%YAML 9", "a:\n\tb", "--- a\n--- b"} {
 		f.Add(text)
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var problems Problems
-		r := reader{file: "f", env: env("X", "x"), problems: &problems}
-		r.parse([]byte(text))
-		for _, p := range problems {
-			if p.Line < 1 || p.Line > 1+strings.Count(string(lineFeeds([]byte(text))), "\n") {
-				t.Errorf("line %d of %q: %s", p.Line, text, p.Text)
-			}
+	f.Fuzz(func(t *testing.T, text string) { checkRead(t, text) })
+}
+
+func checkRead(t *testing.T, text string) {
+	t.Helper()
+	var problems Problems
+	r := reader{file: "f", env: env("X", "x"), problems: &problems}
+	r.parse([]byte(text))
+	for _, p := range problems {
+		if p.Line < 1 || p.Line > 1+strings.Count(string(lineFeeds([]byte(text))), "\n") {
+			t.Errorf("line %d of %q: %s", p.Line, text, p.Text)
 		}
-	})
+	}
 }

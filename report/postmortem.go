@@ -58,7 +58,7 @@ func Markdown(p Postmortem, tmpl string) ([]byte, error) {
 	if tmpl == "" {
 		tmpl = BuiltinMarkdown
 	}
-	t, err := text.New("postmortem.md.tmpl").Funcs(text.FuncMap(p.functions(markdown))).Parse(tmpl)
+	t, err := text.New("postmortem.md.tmpl").Funcs(Printing()).Funcs(text.FuncMap(p.functions(markdown))).Parse(tmpl)
 	if err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
 	}
@@ -73,7 +73,7 @@ func HTML(p Postmortem, tmpl string) ([]byte, error) {
 	}
 	functions := p.functions(func(s string) string { return s })
 	functions["svg"] = func(b []byte) template.HTML { return template.HTML(b) } //nolint:gosec // drawn by report/chart
-	t, err := template.New("postmortem.html.tmpl").Funcs(functions).Parse(tmpl)
+	t, err := template.New("postmortem.html.tmpl").Funcs(Printing()).Funcs(functions).Parse(tmpl)
 	if err != nil {
 		return nil, fmt.Errorf("post-mortem: %w", err)
 	}
