@@ -2,10 +2,12 @@ package filter
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,8 +15,16 @@ import (
 	"muster/playbooks/run/shell"
 )
 
-// maxText bounds one value of a program.
-const maxText = 64 << 20
+// maxText bounds one value of a program; maxHeld all that its variables and arrays hold.
+const (
+	maxText = 16 << 20
+	maxHeld = 128 << 20
+)
+
+var (
+	errTextTooLong = errors.New("a text grew too long")
+	errHeld        = fmt.Errorf("its variables hold more than %d MiB", maxHeld>>20)
+)
 
 var awkOptions = option{valued: "Fv", long: map[string]byte{"field-separator": 'F', "assign": 'v'}}
 
@@ -36,32 +46,15 @@ func awk(ctx context.Context, s shell.Streams, args []string) (err error) {
 	out, done := buffered(s.Out)
 	defer done(&err)
 	r := &awkRun{
-		ctx: ctx, in: bufio.NewReaderSize(s.In, 64<<10), out: out, rules: rules, cache: map[string]*regexp.Regexp{},
+		ctx: ctx, in: bufio.NewReaderSize(s.In, 64<<10), out: out, rules: rules, cache: map[string]*regexp.Regexp{}, random: rand.New(rand.NewPCG(0, 0)),
 		vars:   map[string]awkValue{"FS": text(" "), "OFS": text(" "), "ORS": text("\n"), "RS": text("\n"), "SUBSEP": text("\x1c"), "CONVFMT": text("%.6g"), "OFMT": text("%.6g")},
 		arrays: map[string]map[string]awkValue{},
-	}
-	for _, v := range g.values['v'] {
-		name, value, ok := strings.Cut(v, "=")
-		if !ok {
-			return fmt.Errorf("-v needs name=value")
-		}
-		plain, _, err := awkString(strings.ReplaceAll(value, `"`, `\"`) + `"`)
-		if err != nil {
-			return err
-		}
-		r.vars[name] = input(plain)
-	}
-	if sep := g.value('F', ""); sep != "" {
-		if sep == "t" || sep == `\t` {
-			sep = "\t"
-		}
-		r.vars["FS"] = text(sep)
 	}
 	defer func() {
 		switch end := recover().(type) {
 		case nil:
 		case awkExit:
-			if err == nil && end.code != 0 {
+			if end.code != 0 {
 				err = shell.Exit(uint8(end.code))
 			}
 		case awkError:
@@ -70,6 +63,19 @@ func awk(ctx context.Context, s shell.Streams, args []string) (err error) {
 			panic(end)
 		}
 	}()
+	for _, v := range g.values['v'] {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok {
+			return errors.New("-v needs name=value")
+		}
+		r.assign(&awkNode{op: "var", text: name}, input(awkUnescaped(value)))
+	}
+	if sep := g.value('F', ""); sep != "" {
+		if sep == "t" {
+			sep = "\t"
+		}
+		r.vars["FS"] = text(awkUnescaped(sep))
+	}
 	r.run()
 	return nil
 }
@@ -83,59 +89,60 @@ type (
 )
 
 type awkRun struct {
-	ctx    context.Context
-	in     *bufio.Reader
-	out    *bufio.Writer
-	rules  []*awkRule
-	vars   map[string]awkValue
-	arrays map[string]map[string]awkValue
-	line   string
-	fields []string
-	nr     int
-	steps  int
-	cache  map[string]*regexp.Regexp
+	ctx     context.Context
+	in      *bufio.Reader
+	out     *bufio.Writer
+	rules   []*awkRule
+	vars    map[string]awkValue
+	arrays  map[string]map[string]awkValue
+	held    int // bytes in vars and arrays, about
+	pending int // bytes of values that wait for another one beside them
+	line    string
+	fields  []string
+	uncut   bool   // fields are not those of the line yet
+	lineFS  string // what cuts them
+	para    bool   // a line's end cuts them too
+	nr      int
+	code    int  // what exit said
+	writing bool // a number by CONVFMT
+	steps   int
+	cache   map[string]*regexp.Regexp
+	cached  int // bytes of the patterns in cache
+	random  *rand.Rand
+	seed    float64
 }
 
 func (r *awkRun) run() {
-	code, ended := 0, false
-	part := func(do func()) {
+	part := func(do func()) (ended bool) {
 		defer func() {
 			switch end := recover().(type) {
 			case nil:
 			case awkExit:
-				code, ended = end.code, true
+				r.code, ended = end.code, true
 			default:
 				panic(end)
 			}
 		}()
 		do()
+		return false
 	}
-	reads := false
+	ended, reads := false, false
 	for _, rule := range r.rules {
 		if rule.begin && !ended {
-			part(func() { r.exec(rule.action) })
+			ended = part(func() { r.exec(rule.action) })
 		}
 		reads = reads || !rule.begin
 	}
-	for reads && !ended {
-		line, err := readLine(r.in)
-		if err != nil {
-			if ignoreEOF(err) != nil {
-				panic(awkError{err})
-			}
-			break
-		}
-		r.nr++
-		r.setLine(line)
-		part(r.record)
+	for reads && !ended && r.readRecord() {
+		ended = part(r.record)
 	}
 	for _, rule := range r.rules {
-		if rule.end && !ended {
-			part(func() { r.exec(rule.action) })
+		if rule.end && part(func() { r.exec(rule.action) }) {
+			break
 		}
 	}
-	if code != 0 {
-		panic(awkExit{code})
+	if r.code != 0 {
+		panic(awkExit{r.code})
 	}
 }
 
@@ -153,7 +160,7 @@ func (r *awkRun) record() {
 			continue
 		}
 		if rule.action == nil {
-			put(r.out, r.line+r.vars["ORS"].String())
+			r.put(r.line, r.text("ORS"))
 			continue
 		}
 		r.exec(rule.action)
@@ -173,48 +180,65 @@ func (r *awkRun) applies(rule *awkRule) bool {
 	return true
 }
 
-func (r *awkRun) setLine(line string) {
-	r.line = line
-	r.fields = r.split(line, r.vars["FS"].String())
-}
-
-func (r *awkRun) split(line, sep string) []string {
-	switch {
-	case sep == " ":
-		return strings.Fields(line)
-	case line == "":
-		return nil
-	case sep == "":
-		return strings.Split(line, "")
-	case len(sep) == 1 && sep != "\\":
-		return strings.Split(line, sep)
+// put writes texts. When nobody reads them any more, the program is over.
+func (r *awkRun) put(texts ...string) {
+	for _, t := range texts {
+		r.tick(len(t))
+		if _, err := r.out.WriteString(t); err != nil {
+			panic(awkError{unread(r.ctx)})
+		}
 	}
-	return r.pattern(sep).Split(line, -1)
 }
 
 func (r *awkRun) pattern(p string) *regexp.Regexp {
 	if re := r.cache[p]; re != nil {
 		return re
 	}
-	re, err := compile(p, extended, false)
+	re, err := compile(p, awkish, false)
 	if err != nil {
 		panic(awkError{err})
 	}
-	if len(r.cache) < 1000 {
-		r.cache[p] = re
+	r.tick(16 << 10)
+	if r.cached += 100 + len(p); len(r.cache) >= 1000 || r.cached > maxProgram {
+		clear(r.cache)
+		r.cached = 100 + len(p)
 	}
+	r.cache[p] = re
 	return re
 }
 
-// tick ends a program whose time is over.
-func (r *awkRun) tick() {
-	if r.steps++; r.steps%checkEvery == 0 && r.ctx.Err() != nil {
-		panic(awkError{context.Cause(r.ctx)})
+// tick ends a program whose time is over; bytes says how much a step has to do.
+func (r *awkRun) tick(bytes int) {
+	for r.steps += 1 + bytes>>8; r.steps >= checkEvery; r.steps -= checkEvery {
+		if r.ctx.Err() != nil {
+			panic(awkError{context.Cause(r.ctx)})
+		}
+	}
+}
+
+// made is a text that a program made.
+func (r *awkRun) made(s string) awkValue {
+	r.fits(len(s))
+	return text(s)
+}
+
+// fits ends a program that makes a text which is too long.
+func (r *awkRun) fits(bytes int) {
+	if bytes > maxText || r.pending > 4*maxText {
+		panic(awkError{errTextTooLong})
+	}
+	r.tick(bytes)
+}
+
+// hold counts what variables and arrays hold.
+func (r *awkRun) hold(bytes int) {
+	if r.held += bytes; r.held > maxHeld && bytes > 0 {
+		panic(awkError{errHeld})
 	}
 }
 
 func (r *awkRun) exec(n *awkNode) {
-	r.tick()
+	r.tick(0)
 	switch n.op {
 	case "block":
 		for _, k := range n.kids {
@@ -224,16 +248,24 @@ func (r *awkRun) exec(n *awkNode) {
 		r.eval(n.kids[0])
 	case "print":
 		if len(n.kids) == 0 {
-			put(r.out, r.line+r.vars["ORS"].String())
+			r.put(r.line, r.text("ORS"))
 			return
 		}
+		kids := n.kids
 		var words []string
-		for _, k := range n.kids {
-			words = append(words, r.eval(k).String())
+		for _, v := range r.values(kids) {
+			words = append(words, r.shown(v))
 		}
-		put(r.out, strings.Join(words, r.vars["OFS"].String())+r.vars["ORS"].String())
+		sep := r.text("OFS")
+		for i, w := range words {
+			if i > 0 {
+				r.put(sep)
+			}
+			r.put(w)
+		}
+		r.put(r.text("ORS"))
 	case "printf":
-		put(r.out, r.format(n.kids))
+		r.put(r.format(n.kids))
 	case "if":
 		if r.eval(n.kids[0]).yes() {
 			r.exec(n.kids[1])
@@ -252,18 +284,22 @@ func (r *awkRun) exec(n *awkNode) {
 			r.exec(n.kids[2])
 		}
 	case "forin":
-		keys := slices.SortedFunc(maps.Keys(r.arrays[n.kids[0].text]), func(a, b string) int { return versions(a, b) })
+		keys := slices.SortedFunc(maps.Keys(r.arrays[n.kids[0].text]), func(a, b string) int { return cmp.Or(versions(a, b), strings.Compare(a, b)) })
 		for _, k := range keys {
-			r.vars[n.text] = input(k)
+			r.assign(&awkNode{op: "var", text: n.text}, input(k))
 			if !r.round(n.kids[1]) {
 				break
 			}
 		}
 	case "delete":
 		if len(n.kids) == 0 {
-			clear(r.arrays[n.text])
-		} else {
-			delete(r.arrays[n.text], r.key(n.kids))
+			r.empty(n.text)
+			return
+		}
+		key := r.key(n.kids)
+		if old, ok := r.arrays[n.text][key]; ok {
+			r.hold(-itemSize(key, old))
+			delete(r.arrays[n.text], key)
 		}
 	case "next":
 		panic(awkNext{})
@@ -272,11 +308,10 @@ func (r *awkRun) exec(n *awkNode) {
 	case "continue":
 		panic(awkCont{})
 	case "exit":
-		code := 0
 		if len(n.kids) > 0 {
-			code = int(r.eval(n.kids[0]).number()) & 255
+			r.code = whole(r.eval(n.kids[0]).number()) & 255
 		}
-		panic(awkExit{code})
+		panic(awkExit{r.code})
 	}
 }
 
@@ -298,9 +333,35 @@ func (r *awkRun) round(body *awkNode) (more bool) {
 }
 
 func (r *awkRun) key(kids []*awkNode) string {
-	var parts []string
-	for _, k := range kids {
-		parts = append(parts, r.eval(k).String())
+	if len(kids) == 1 {
+		return r.str(r.eval(kids[0]))
 	}
-	return strings.Join(parts, r.vars["SUBSEP"].String())
+	var parts []string
+	for _, v := range r.values(kids) {
+		parts = append(parts, r.str(v))
+	}
+	return r.join(parts, r.text("SUBSEP"))
 }
+
+// join puts texts together.
+func (r *awkRun) join(parts []string, sep string) string {
+	size := 0
+	for _, p := range parts {
+		if size += len(p) + len(sep); size > 2*maxText {
+			break
+		}
+	}
+	r.fits(size - len(sep))
+	return strings.Join(parts, sep)
+}
+
+// empty takes everything out of an array.
+func (r *awkRun) empty(array string) {
+	for k, v := range r.arrays[array] {
+		r.hold(-itemSize(k, v))
+	}
+	clear(r.arrays[array])
+}
+
+// itemSize is about what an array's item takes.
+func itemSize(key string, v awkValue) int { return 96 + len(key) + len(v.s) }

@@ -2,81 +2,16 @@ package filter
 
 import (
 	"errors"
-	"fmt"
 	"math"
+	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/itchyny/timefmt-go"
 )
-
-// format is printf's.
-func (r *awkRun) format(kids []*awkNode) string {
-	if len(kids) == 0 {
-		panic(awkError{errors.New("printf needs a form")})
-	}
-	form := r.eval(kids[0]).String()
-	kids = kids[1:]
-	var b strings.Builder
-	for i := 0; i < len(form); i++ {
-		if form[i] != '%' {
-			b.WriteByte(form[i])
-			continue
-		}
-		end := i + 1
-		for end < len(form) && strings.IndexByte("-+ #0123456789.*", form[end]) >= 0 {
-			end++
-		}
-		if end >= len(form) {
-			b.WriteString(form[i:])
-			break
-		}
-		spec, verb := form[i:end], form[end]
-		i = end
-		if verb == '%' {
-			b.WriteByte('%')
-			continue
-		}
-		arg := func() awkValue {
-			if len(kids) == 0 {
-				return awkValue{}
-			}
-			v := r.eval(kids[0])
-			kids = kids[1:]
-			return v
-		}
-		for strings.Contains(spec, "*") {
-			spec = strings.Replace(spec, "*", strconv.Itoa(int(arg().number())), 1)
-		}
-		for _, part := range strings.FieldsFunc(spec, func(c rune) bool { return c < '0' || c > '9' }) {
-			if n, err := strconv.Atoi(part); err != nil || n > 10000 {
-				panic(awkError{fmt.Errorf("printf's width %s is too large", part)})
-			}
-		}
-		switch verb {
-		case 'd', 'i':
-			fmt.Fprintf(&b, spec+"d", int64(arg().number()))
-		case 'o', 'x', 'X', 'u':
-			fmt.Fprintf(&b, spec+string(map[byte]byte{'u': 'd', 'o': 'o', 'x': 'x', 'X': 'X'}[verb]), int64(arg().number()))
-		case 'f', 'F', 'e', 'E', 'g', 'G':
-			fmt.Fprintf(&b, spec+string(verb), arg().number())
-		case 'c':
-			v := arg()
-			if v.isNum && !v.isStr {
-				fmt.Fprintf(&b, spec+"c", rune(v.f))
-			} else {
-				fmt.Fprintf(&b, spec+"s", v.s[:min(1, len(v.s))])
-			}
-		case 's':
-			fmt.Fprintf(&b, spec+"s", arg().String())
-		default:
-			b.WriteString(spec + string(verb))
-		}
-	}
-	return b.String()
-}
 
 func (r *awkRun) call(n *awkNode) awkValue {
 	arg := func(i int) awkValue {
@@ -88,148 +23,253 @@ func (r *awkRun) call(n *awkNode) awkValue {
 	switch n.text {
 	case "length":
 		if len(n.kids) == 0 {
-			return num(float64(len([]rune(r.line))))
+			return num(r.length(r.line))
 		}
 		if k := n.kids[0]; k.op == "var" && r.arrays[k.text] != nil {
 			return num(float64(len(r.arrays[k.text])))
 		}
-		return num(float64(len([]rune(arg(0).String()))))
+		return num(r.length(r.str(arg(0))))
 	case "substr":
-		s := []rune(arg(0).String())
-		from := int(math.Round(arg(1).number()))
-		to := len(s) + 1
-		if len(n.kids) > 2 {
-			to = min(to, from+int(math.Round(arg(2).number())))
-		}
-		from = max(from, 1)
-		if from >= to || from > len(s) {
-			return text("")
-		}
-		return text(string(s[from-1 : to-1]))
+		return r.substr(n)
 	case "index":
-		s, part := arg(0).String(), arg(1).String()
+		v := r.values(n.kids)
+		s, part := r.str(v[0]), r.str(v[1])
+		r.tick(len(s))
 		at := strings.Index(s, part)
-		return num(float64(len([]rune(s[:max(at, 0)])) + map[bool]int{true: 1}[at >= 0]))
+		if at < 0 {
+			return num(0)
+		}
+		return num(r.length(s[:at]) + 1)
 	case "split":
-		sep := r.vars["FS"].String()
-		if len(n.kids) > 2 {
-			if sep = n.kids[2].text; n.kids[2].op != "re" {
-				sep = arg(2).String()
-			}
-		}
-		if len(n.kids) < 2 || n.kids[1].op != "var" {
-			panic(awkError{errors.New("split needs a text and an array")})
-		}
-		items := map[string]awkValue{}
-		parts := r.split(arg(0).String(), sep)
-		for i, part := range parts {
-			items[strconv.Itoa(i+1)] = input(part)
-		}
-		r.arrays[n.kids[1].text] = items
-		return num(float64(len(parts)))
+		return r.splitInto(n)
 	case "sub", "gsub":
 		return r.replace(n)
 	case "gensub":
-		how := arg(2).String()
-		limit := -1
-		if k, err := strconv.Atoi(how); err == nil {
-			limit = k
-		}
-		s := r.line
-		if len(n.kids) > 3 {
-			s = arg(3).String()
-		}
-		out, _ := substituted(r.expression(n.kids[0]), arg(1).String(), s, limit, true)
-		return text(out)
+		return r.gensub(n)
 	case "match":
-		s := arg(0).String()
-		m := r.expression(n.kids[1]).FindStringIndex(s)
-		if m == nil {
-			r.vars["RSTART"], r.vars["RLENGTH"] = num(0), num(-1)
-			return num(0)
+		s := r.str(arg(0))
+		r.pending += len(s)
+		re := r.expression(n.kids[1])
+		r.pending -= len(s)
+		r.tick(len(s))
+		start, length := 0.0, -1.0
+		if m := re.FindStringIndex(s); m != nil {
+			start, length = r.length(s[:m[0]])+1, r.length(s[m[0]:m[1]])
 		}
-		start := float64(len([]rune(s[:m[0]])) + 1)
-		r.vars["RSTART"], r.vars["RLENGTH"] = num(start), num(float64(len([]rune(s[m[0]:m[1]]))))
+		r.assign(&awkNode{op: "var", text: "RSTART"}, num(start))
+		r.assign(&awkNode{op: "var", text: "RLENGTH"}, num(length))
 		return num(start)
 	case "sprintf":
-		return text(r.format(n.kids))
+		return r.made(r.format(n.kids))
 	case "tolower":
-		return text(strings.ToLower(arg(0).String()))
+		return r.made(strings.ToLower(r.str(arg(0))))
 	case "toupper":
-		return text(strings.ToUpper(arg(0).String()))
+		return r.made(strings.ToUpper(r.str(arg(0))))
 	case "int":
 		return num(math.Trunc(arg(0).number()))
+	case "fflush":
+		return num(0)
 	case "systime":
 		return num(float64(time.Now().Unix()))
 	case "strftime":
-		at := time.Now()
-		if len(n.kids) > 1 {
-			at = time.Unix(int64(arg(1).number()), 0)
+		return r.strftime(n)
+	case "rand":
+		return num(r.random.Float64())
+	case "srand":
+		was := r.seed
+		if r.seed = float64(time.Now().Unix()); len(n.kids) > 0 {
+			r.seed = arg(0).number()
 		}
-		return text(timefmt.Format(at.UTC(), arg(0).String()))
-	case "rand", "srand":
-		return num(0)
+		r.random = rand.New(rand.NewPCG(math.Float64bits(r.seed), 0))
+		return num(was)
 	case "atan2":
-		return num(math.Atan2(arg(0).number(), arg(1).number()))
+		a, b := r.two(n)
+		return num(math.Atan2(a.number(), b.number()))
 	}
 	f := map[string]func(float64) float64{"sqrt": math.Sqrt, "exp": math.Exp, "log": math.Log, "sin": math.Sin, "cos": math.Cos}[n.text]
 	return num(f(arg(0).number()))
 }
 
+// length is how many characters a text has.
+func (r *awkRun) length(s string) float64 {
+	r.tick(len(s))
+	return float64(utf8.RuneCountInString(s))
+}
+
+// substr cuts characters out of a text. Numbers are rounded, half to even, and may lie outside of it.
+func (r *awkRun) substr(n *awkNode) awkValue {
+	v := r.values(n.kids)
+	s := r.str(v[0])
+	size := r.length(s)
+	from, to := math.RoundToEven(v[1].number()), size+1
+	if len(v) > 2 {
+		to = min(to, from+math.RoundToEven(v[2].number()))
+	}
+	from = max(from, 1)
+	if !(from < to) || from > size { // the other way round for what is no number
+		return text("")
+	}
+	if size == float64(len(s)) {
+		return text(s[int(from)-1 : int(to)-1])
+	}
+	at, begin, end := 1, len(s), len(s)
+	for i := range s {
+		if at == int(from) {
+			begin = i
+		}
+		if at == int(to) {
+			end = i
+			break
+		}
+		at++
+	}
+	return text(s[begin:end])
+}
+
+// splitInto is split.
+func (r *awkRun) splitInto(n *awkNode) awkValue {
+	s := r.str(r.eval(n.kids[0]))
+	var parts []string
+	switch {
+	case len(n.kids) < 3:
+		parts = r.split(s, r.text("FS"))
+	case n.kids[2].op == "re" && n.kids[2].text != "":
+		if r.tick(len(s)); s != "" {
+			parts = r.splitBy(n.kids[2].re.FindAllStringIndex(s, maxFound+1), s)
+		}
+	case n.kids[2].op == "re":
+		parts = r.split(s, "")
+	default:
+		r.pending += len(s)
+		sep := r.str(r.eval(n.kids[2]))
+		r.pending -= len(s)
+		parts = r.split(s, sep)
+	}
+	array := n.kids[1].text
+	r.empty(array)
+	if r.arrays[array] == nil {
+		r.arrays[array] = map[string]awkValue{}
+	}
+	for i, part := range parts {
+		r.setItem(array, strconv.Itoa(i+1), input(part))
+	}
+	return num(float64(len(parts)))
+}
+
+// strftime writes a time, in UTC.
+func (r *awkRun) strftime(n *awkNode) awkValue {
+	form, at := "%a %b %e %H:%M:%S %Z %Y", time.Now()
+	v := r.values(n.kids)
+	if len(v) > 0 {
+		form = r.str(v[0])
+	}
+	if len(v) > 1 {
+		seconds := v[1].number()
+		if !(math.Abs(seconds) < 1e11) {
+			panic(awkError{errors.New("strftime has no such time")})
+		}
+		at = time.Unix(int64(seconds), 0)
+	}
+	if len(form) > maxProgram {
+		panic(awkError{errTextTooLong})
+	}
+	return r.made(timefmt.Format(at.UTC(), form))
+}
+
 // replace is sub and gsub.
 func (r *awkRun) replace(n *awkNode) awkValue {
-	if len(n.kids) < 2 {
-		panic(awkError{fmt.Errorf("%s needs a pattern and a text", n.text)})
-	}
+	re := r.expression(n.kids[0])
+	with := r.str(r.eval(n.kids[1]))
+	r.pending += len(with)
 	target := &awkNode{op: "field", kids: []*awkNode{{op: "num"}}}
 	if len(n.kids) > 2 {
-		target = n.kids[2]
+		target = r.place(n.kids[2])
 	}
 	limit := -1
 	if n.text == "sub" {
 		limit = 1
 	}
-	out, count := substituted(r.expression(n.kids[0]), r.eval(n.kids[1]).String(), r.eval(target).String(), limit, false)
-	if len(out) > maxText {
-		panic(awkError{errors.New("a text grew too long")})
-	}
+	out, count := r.substituted(re, with, r.str(r.eval(target)), limit, false)
+	r.pending -= len(with)
 	if count > 0 {
 		r.assign(target, text(out))
 	}
 	return num(float64(count))
 }
 
+// gensub is sub with groups, which gives the text instead of changing it.
+func (r *awkRun) gensub(n *awkNode) awkValue {
+	re := r.expression(n.kids[0])
+	rest := r.values(n.kids[1:])
+	limit := max(1, whole(rest[1].number()))
+	if how := r.str(rest[1]); how != "" && how[0]|0x20 == 'g' {
+		limit = -1
+	}
+	s := r.line
+	if len(rest) > 2 {
+		s = r.str(rest[2])
+	}
+	out, _ := r.substituted(re, r.str(rest[0]), s, limit, true)
+	return text(out)
+}
+
 // substituted puts text where a pattern is: & is what was found, \& a plain one. With groups, \1 is a group and a
 // positive limit means only that occurrence; without, at most limit are replaced.
-func substituted(re *regexp.Regexp, with, s string, limit int, groups bool) (string, int) {
+func (r *awkRun) substituted(re *regexp.Regexp, with, s string, limit int, groups bool) (string, int) {
+	r.tick(len(s))
+	places, err := found(re, s, limit)
+	if err != nil {
+		panic(awkError{err})
+	}
+	r.tick(len(places) << 8)
 	var b strings.Builder
 	last, count := 0, 0
-	for i, m := range re.FindAllStringSubmatchIndex(s, -1) {
-		if limit > 0 && (groups && i+1 != limit || !groups && count >= limit) {
+	for i, m := range places {
+		if groups && limit > 0 && i+1 != limit {
 			continue
 		}
 		b.WriteString(s[last:m[0]])
 		for k := 0; k < len(with); k++ {
-			switch c := with[k]; {
-			case c == '\\' && k+1 < len(with):
-				k++
-				g := int(with[k] - '0')
-				if groups && g >= 0 && g <= 9 {
-					if 2*g+1 < len(m) && m[2*g] >= 0 {
-						b.WriteString(s[m[2*g]:m[2*g+1]])
-					}
-				} else {
-					b.WriteByte(with[k])
-				}
-			case c == '&':
+			r.room(&b, 0)
+			c := with[k]
+			if c == '&' {
 				b.WriteString(s[m[0]:m[1]])
-			default:
+				continue
+			}
+			if c != '\\' || k+1 == len(with) {
 				b.WriteByte(c)
+				continue
+			}
+			k++
+			next := with[k]
+			g := int(next) - '0'
+			switch {
+			case groups && g >= 0 && g <= 9:
+				if 2*g+1 < len(m) && m[2*g] >= 0 {
+					b.WriteString(s[m[2*g]:m[2*g+1]])
+				}
+			case next == '&' || next == '\\':
+				b.WriteByte(next)
+			case groups:
+				b.WriteByte(next)
+			default:
+				b.WriteByte('\\')
+				b.WriteByte(next)
 			}
 		}
+		r.room(&b, 0)
 		last = m[1]
 		count++
 	}
+	r.room(&b, len(s)-last)
 	b.WriteString(s[last:])
+	r.fits(b.Len())
 	return b.String(), count
+}
+
+// room ends a program that writes too long a text.
+func (r *awkRun) room(b *strings.Builder, more int) {
+	if b.Len()+more > maxText {
+		panic(awkError{errTextTooLong})
+	}
 }

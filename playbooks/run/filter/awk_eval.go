@@ -2,7 +2,6 @@ package filter
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"regexp"
 	"strconv"
@@ -21,7 +20,11 @@ func text(s string) awkValue { return awkValue{s: s, isStr: true} }
 func num(f float64) awkValue { return awkValue{f: f, isNum: true} }
 func truth(b bool) awkValue  { return num(map[bool]float64{true: 1}[b]) }
 func input(s string) awkValue {
-	t := strings.TrimSpace(s)
+	t := s
+	if len(t) > 400 {
+		return awkValue{s: s, isStr: true} // no number is that long
+	}
+	t = strings.TrimSpace(t)
 	if t != "" && strings.IndexByte("+-.0123456789", t[0]) >= 0 {
 		if f, err := strconv.ParseFloat(t, 64); err == nil && !strings.ContainsAny(t, "xXpP_iInN") {
 			return awkValue{s: s, f: f, isNum: true, isStr: true}
@@ -37,16 +40,6 @@ func (v awkValue) number() float64 {
 	return number(v.s)
 }
 
-func (v awkValue) String() string {
-	if v.isStr || !v.isNum {
-		return v.s
-	}
-	if v.f == math.Trunc(v.f) && math.Abs(v.f) < 1e16 {
-		return strconv.FormatInt(int64(v.f), 10)
-	}
-	return strconv.FormatFloat(v.f, 'g', 6, 64)
-}
-
 func (v awkValue) yes() bool {
 	if v.isNum {
 		return v.f != 0
@@ -54,37 +47,95 @@ func (v awkValue) yes() bool {
 	return v.s != ""
 }
 
+// str is a value's text, and shown the one that print writes.
+func (r *awkRun) str(v awkValue) string   { return r.written(v, "CONVFMT") }
+func (r *awkRun) shown(v awkValue) string { return r.written(v, "OFMT") }
+
+func (r *awkRun) written(v awkValue, form string) string {
+	switch {
+	case v.isStr || !v.isNum:
+		return v.s
+	case v.f == math.Trunc(v.f) && math.Abs(v.f) < 1e18:
+		return strconv.FormatInt(int64(v.f), 10)
+	case math.IsNaN(v.f) || math.IsInf(v.f, 0):
+		return noNumber(v.f)
+	}
+	how := r.vars[form].s
+	if how == "%.6g" || how == "" || r.writing {
+		return strconv.FormatFloat(v.f, 'g', 6, 64)
+	}
+	r.writing = true // a %s in the form would ask for it again
+	defer func() { r.writing = false }()
+	return r.format([]*awkNode{{op: "str", text: how}, {op: "num", num: v.f}})
+}
+
+// text is what a variable holds, as a text.
+func (r *awkRun) text(name string) string {
+	v := r.vars[name]
+	if v.isStr || !v.isNum {
+		return v.s
+	}
+	return r.str(v)
+}
+
+// values evaluates nodes one after the other.
+func (r *awkRun) values(nodes []*awkNode) []awkValue {
+	was := r.pending
+	var all []awkValue
+	for _, k := range nodes {
+		v := r.eval(k)
+		r.pending += len(v.s)
+		r.fits(0)
+		all = append(all, v)
+	}
+	r.pending = was
+	return all
+}
+
+// two evaluates both sides of what joins or compares them.
+func (r *awkRun) two(n *awkNode) (a, b awkValue) {
+	a = r.eval(n.kids[0])
+	r.pending += len(a.s)
+	b = r.eval(n.kids[1])
+	r.pending -= len(a.s)
+	return a, b
+}
+
 func (r *awkRun) eval(n *awkNode) awkValue {
-	r.tick()
+	r.tick(0)
 	switch n.op {
 	case "num":
 		return num(n.num)
 	case "str":
 		return text(n.text)
 	case "re":
-		return truth(n.re.MatchString(r.line))
+		return truth(r.matches(n.re, r.line))
 	case "group":
 		return r.eval(n.kids[0])
 	case "var":
 		return r.variable(n.text)
 	case "field":
-		return r.field(int(r.eval(n.kids[0]).number()))
+		return r.field(whole(r.eval(n.kids[0]).number()))
 	case "item":
-		return r.arrays[n.text][r.key(n.kids)]
+		return r.item(n.text, r.key(n.kids))
 	case "in":
 		_, ok := r.arrays[n.text][r.key(n.kids)]
 		return truth(ok)
 	case "assign":
-		v := r.eval(n.kids[1])
-		if n.text != "" {
-			v = num(calculate(n.text, r.eval(n.kids[0]).number(), v.number()))
+		if n.text == "" {
+			v := r.eval(n.kids[1])
+			r.assign(n.kids[0], v)
+			return v
 		}
-		r.assign(n.kids[0], v)
+		to := r.place(n.kids[0])
+		v := num(calculate(n.text, r.eval(to).number(), r.eval(n.kids[1]).number()))
+		r.assign(to, v)
 		return v
 	case "after", "before":
-		old := r.eval(n.kids[0]).number()
+		to := r.place(n.kids[0])
+		old := r.eval(to).number()
 		now := calculate(n.text, old, 1)
-		r.assign(n.kids[0], num(now))
+		r.assign(to, num(now))
 		if n.op == "after" {
 			return num(old)
 		}
@@ -99,7 +150,11 @@ func (r *awkRun) eval(n *awkNode) awkValue {
 	case "&&":
 		return truth(r.eval(n.kids[0]).yes() && r.eval(n.kids[1]).yes())
 	case "~", "!~":
-		return truth(r.expression(n.kids[1]).MatchString(r.eval(n.kids[0]).String()) == (n.op == "~"))
+		left := r.str(r.eval(n.kids[0]))
+		r.pending += len(left)
+		re := r.expression(n.kids[1])
+		r.pending -= len(left)
+		return truth(r.matches(re, left) == (n.op == "~"))
 	case "unary!":
 		return truth(!r.eval(n.kids[0]).yes())
 	case "unary-":
@@ -107,18 +162,25 @@ func (r *awkRun) eval(n *awkNode) awkValue {
 	case "unary+":
 		return num(r.eval(n.kids[0]).number())
 	case "join":
-		s := r.eval(n.kids[0]).String() + r.eval(n.kids[1]).String()
-		if len(s) > maxText {
-			panic(awkError{errors.New("a text grew too long")})
-		}
-		return text(s)
+		a, b := r.two(n)
+		x, y := r.str(a), r.str(b)
+		r.fits(len(x) + len(y))
+		return text(x + y)
 	case "==", "!=", "<", "<=", ">", ">=":
-		return truth(compareValues(n.op, r.eval(n.kids[0]), r.eval(n.kids[1])))
+		a, b := r.two(n)
+		return truth(r.compares(n.op, a, b))
 	case "call":
 		return r.call(n)
 	default:
-		return num(calculate(n.op, r.eval(n.kids[0]).number(), r.eval(n.kids[1]).number()))
+		a, b := r.two(n)
+		return num(calculate(n.op, a.number(), b.number()))
 	}
+}
+
+// matches tells whether a pattern is found in a text.
+func (r *awkRun) matches(re *regexp.Regexp, s string) bool {
+	r.tick(len(s))
+	return re.MatchString(s)
 }
 
 // expression is a pattern as it stands, or one that a value says.
@@ -126,7 +188,7 @@ func (r *awkRun) expression(n *awkNode) *regexp.Regexp {
 	if n.op == "re" {
 		return n.re
 	}
-	return r.pattern(r.eval(n).String())
+	return r.pattern(r.str(r.eval(n)))
 }
 
 func calculate(op string, a, b float64) float64 {
@@ -150,13 +212,19 @@ func calculate(op string, a, b float64) float64 {
 	}
 }
 
-func compareValues(op string, a, b awkValue) bool {
+func (r *awkRun) compares(op string, a, b awkValue) bool {
 	var c int
 	unset := awkValue{}
 	if (a.isNum || a == unset) && (b.isNum || b == unset) && (a.isNum || b.isNum) {
-		c = compareNumbers(a.number(), b.number())
+		x, y := a.number(), b.number()
+		if math.IsNaN(x) || math.IsNaN(y) {
+			return op == "!="
+		}
+		c = compareNumbers(x, y)
 	} else {
-		c = strings.Compare(a.String(), b.String())
+		x, y := r.str(a), r.str(b)
+		r.tick(min(len(x), len(y)))
+		c = strings.Compare(x, y)
 	}
 	switch op {
 	case "==":
@@ -179,65 +247,61 @@ func (r *awkRun) variable(name string) awkValue {
 	case "NR", "FNR":
 		return num(float64(r.nr))
 	case "NF":
-		return num(float64(len(r.fields)))
+		return num(float64(len(r.cut())))
 	}
 	return r.vars[name]
 }
 
-func (r *awkRun) field(i int) awkValue {
-	switch {
-	case i == 0:
-		return input(r.line)
-	case i < 0:
-		panic(awkError{fmt.Errorf("there is no field %d", i)})
-	case i > len(r.fields):
-		return awkValue{}
+// item is an array's item; to ask for it makes it.
+func (r *awkRun) item(array, key string) awkValue {
+	v, ok := r.arrays[array][key]
+	if !ok {
+		r.setItem(array, key, v)
 	}
-	return input(r.fields[i-1])
+	return v
 }
 
+func (r *awkRun) setItem(array, key string, v awkValue) {
+	items := r.arrays[array]
+	if items == nil {
+		items = map[string]awkValue{}
+		r.arrays[array] = items
+	}
+	size := itemSize(key, v)
+	if old, ok := items[key]; ok {
+		size -= itemSize(key, old)
+	}
+	r.hold(size)
+	items[key] = v
+}
+
+// place is a variable, an item or a field whose key or number is known: it is asked for once.
+func (r *awkRun) place(n *awkNode) *awkNode {
+	switch n.op {
+	case "item":
+		return &awkNode{op: "item", text: n.text, kids: []*awkNode{{op: "str", text: r.key(n.kids)}}}
+	case "field":
+		return &awkNode{op: "field", kids: []*awkNode{{op: "num", num: r.eval(n.kids[0]).number()}}}
+	}
+	return n
+}
+
+// assign gives a variable, an item or a field a value.
 func (r *awkRun) assign(to *awkNode, v awkValue) {
 	switch to.op {
 	case "var":
 		switch to.text {
-		case "NR":
-			r.nr = int(v.number())
+		case "NR", "FNR":
+			r.nr = whole(v.number())
 		case "NF":
-			r.resize(int(v.number()))
-			r.rebuild()
+			r.resize(whole(v.number()))
 		default:
+			r.hold(len(v.s) - len(r.vars[to.text].s))
 			r.vars[to.text] = v
 		}
 	case "item":
-		if r.arrays[to.text] == nil {
-			r.arrays[to.text] = map[string]awkValue{}
-		}
-		r.arrays[to.text][r.key(to.kids)] = v
+		r.setItem(to.text, r.key(to.kids), v)
 	case "field":
-		i := int(r.eval(to.kids[0]).number())
-		if i == 0 {
-			r.setLine(v.String())
-			return
-		}
-		if i < 0 {
-			panic(awkError{fmt.Errorf("there is no field %d", i)})
-		}
-		if i > len(r.fields) {
-			r.resize(i)
-		}
-		r.fields[i-1] = v.String()
-		r.rebuild()
+		r.setField(whole(r.eval(to.kids[0]).number()), r.str(v))
 	}
 }
-
-func (r *awkRun) resize(n int) {
-	if n < 0 || n > 1e5 {
-		panic(awkError{fmt.Errorf("a line cannot have %d fields", n)})
-	}
-	for len(r.fields) < n {
-		r.fields = append(r.fields, "")
-	}
-	r.fields = r.fields[:n]
-}
-
-func (r *awkRun) rebuild() { r.line = strings.Join(r.fields, r.vars["OFS"].String()) }

@@ -1,10 +1,8 @@
 package filter
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"muster/playbooks/run/shell"
@@ -19,6 +17,9 @@ type awkNode struct {
 	re   *regexp.Regexp
 }
 
+// place tells whether a value can be given to it.
+func (n *awkNode) place() bool { return n.op == "var" || n.op == "field" || n.op == "item" }
+
 // awkRule is a pattern with its action; nil parts mean every line, and print.
 type awkRule struct {
 	begin, end bool
@@ -27,148 +28,15 @@ type awkRule struct {
 	active     bool
 }
 
-type awkToken struct {
-	kind string // num str re name call punct nl eof
-	text string
-	num  float64
-	gap  bool // a space stands before it
-}
-
-// awkLexer cuts a program into tokens.
-func awkLex(src string) ([]awkToken, error) {
-	var out []awkToken
-	value := func() bool { // a / after a value divides
-		if len(out) == 0 {
-			return false
-		}
-		t := out[len(out)-1]
-		return t.kind == "num" || t.kind == "str" || t.kind == "name" && !awkWords[t.text] || t.kind == "punct" && (t.text == ")" || t.text == "]" || t.text == "$" || t.text == "++" || t.text == "--")
-	}
-	for i := 0; i < len(src); {
-		c := src[i]
-		gap := i > 0 && (src[i-1] == ' ' || src[i-1] == '\t')
-		switch {
-		case c == ' ' || c == '\t' || c == '\r':
-			i++
-		case c == '\\' && i+1 < len(src) && src[i+1] == '\n':
-			i += 2
-		case c == '#':
-			for i < len(src) && src[i] != '\n' {
-				i++
-			}
-		case c == '\n':
-			out = append(out, awkToken{kind: "nl", text: "\n"})
-			i++
-		case c == '"':
-			text, n, err := awkString(src[i+1:])
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, awkToken{kind: "str", text: text, gap: gap})
-			i += n + 1
-		case c == '/' && !value():
-			end := i + 1
-			class := false
-			for end < len(src) && (src[end] != '/' || class) && src[end] != '\n' {
-				switch src[end] {
-				case '\\':
-					end++
-				case '[':
-					class = true
-				case ']':
-					class = false
-				}
-				end++
-			}
-			if end >= len(src) || src[end] != '/' {
-				return nil, errors.New("a pattern has no second /")
-			}
-			out = append(out, awkToken{kind: "re", text: strings.ReplaceAll(src[i+1:end], `\/`, "/"), gap: gap})
-			i = end + 1
-		case c >= '0' && c <= '9' || c == '.' && i+1 < len(src) && src[i+1] >= '0' && src[i+1] <= '9':
-			end := i
-			for end < len(src) && (src[end] >= '0' && src[end] <= '9' || src[end] == '.' || (src[end] == 'e' || src[end] == 'E') && end+1 < len(src) && (src[end+1] >= '0' && src[end+1] <= '9' || src[end+1] == '-')) {
-				if src[end] == 'e' || src[end] == 'E' {
-					end++
-				}
-				end++
-			}
-			f, err := strconv.ParseFloat(src[i:end], 64)
-			if err != nil {
-				return nil, fmt.Errorf("%q is no number", src[i:end])
-			}
-			out = append(out, awkToken{kind: "num", num: f, gap: gap})
-			i = end
-		case c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z':
-			end := i
-			for end < len(src) && (src[end] == '_' || src[end]|0x20 >= 'a' && src[end]|0x20 <= 'z' || src[end] >= '0' && src[end] <= '9') {
-				end++
-			}
-			kind := "name"
-			if end < len(src) && src[end] == '(' {
-				kind = "call"
-			}
-			out = append(out, awkToken{kind: kind, text: src[i:end], gap: gap})
-			i = end
-		default:
-			n := 1
-			for _, two := range []string{"&&", "||", "==", "!=", "<=", ">=", "++", "--", "+=", "-=", "*=", "/=", "%=", "^=", "!~", "**"} {
-				if strings.HasPrefix(src[i:], two) {
-					n = 2
-				}
-			}
-			if strings.IndexByte("{}()[];,+-*/%^!<>|?:~$=&", c) < 0 {
-				return nil, fmt.Errorf("the program cannot be read at %q", string(c))
-			}
-			out = append(out, awkToken{kind: "punct", text: src[i : i+n], gap: gap})
-			i += n
-		}
-	}
-	return append(out, awkToken{kind: "eof"}), nil
-}
-
-func awkString(src string) (text string, used int, err error) {
-	var b strings.Builder
-	for i := 0; i < len(src); i++ {
-		switch c := src[i]; {
-		case c == '"':
-			return b.String(), i + 1, nil
-		case c == '\\' && i+1 < len(src):
-			i++
-			switch src[i] {
-			case 'n':
-				b.WriteByte('\n')
-			case 't':
-				b.WriteByte('\t')
-			case 'r':
-				b.WriteByte('\r')
-			case '"', '\\', '/':
-				b.WriteByte(src[i])
-			default:
-				b.WriteByte('\\')
-				b.WriteByte(src[i])
-			}
-		default:
-			b.WriteByte(c)
-		}
-	}
-	return "", 0, errors.New(`a text has no second "`)
-}
-
-var awkWords = map[string]bool{"BEGIN": true, "END": true, "if": true, "else": true, "while": true, "do": true, "for": true, "in": true, "print": true,
-	"printf": true, "next": true, "exit": true, "break": true, "continue": true, "delete": true, "function": true, "getline": true, "return": true}
-
-var awkFunctions = map[string]bool{"length": true, "substr": true, "index": true, "split": true, "sub": true, "gsub": true, "match": true, "sprintf": true,
-	"tolower": true, "toupper": true, "int": true, "sqrt": true, "exp": true, "log": true, "sin": true, "cos": true, "atan2": true, "rand": true, "srand": true,
-	"systime": true, "strftime": true, "gensub": true}
-
 // awkParser makes a tree of tokens. It panics with an awkError, which awkParse returns.
 type awkParser struct {
 	tokens []awkToken
 	at     int
-	noIn   bool // inside for ( … in …
 	noGT   bool // a > would write a file
 	depth  int
+	loops  int  // how many loops it is inside of
+	record bool // inside an action for lines: there is a next one
+	words  int  // where the ( of print's words is
 }
 
 type awkError struct{ error }
@@ -178,16 +46,23 @@ func (p *awkParser) fail(format string, args ...any) {
 }
 
 func awkParse(src string) (rules []*awkRule, err error) {
+	if len(src) > maxProgram {
+		return nil, errTooLong
+	}
 	tokens, err := awkLex(src)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
-		if failed, ok := recover().(awkError); ok {
-			err = failed.error
+		switch end := recover().(type) {
+		case nil:
+		case awkError:
+			rules, err = nil, end.error
+		default:
+			panic(end)
 		}
 	}()
-	p := &awkParser{tokens: tokens}
+	p := &awkParser{tokens: tokens, words: -1}
 	for p.lines(); p.peek().kind != "eof"; p.lines() {
 		rules = append(rules, p.rule())
 	}
@@ -213,6 +88,16 @@ func (p *awkParser) need(text string) {
 	if !p.take(text) {
 		p.fail("a %s is missing before %q", text, p.peek().text)
 	}
+}
+
+// name takes the name of a variable or an array.
+func (p *awkParser) name() string {
+	t := p.peek()
+	if t.kind != "name" || awkWords[t.text] {
+		p.fail("a name is missing before %q", t.text)
+	}
+	p.at++
+	return t.text
 }
 
 // lines skips line ends and semicolons.
@@ -245,6 +130,7 @@ func (p *awkParser) rule() *awkRule {
 		}
 	}
 	if p.is("{") {
+		p.record = !r.begin && !r.end
 		r.action = p.block()
 	} else if r.begin || r.end {
 		p.fail("BEGIN and END need an action")
@@ -273,6 +159,12 @@ func (p *awkParser) body() *awkNode {
 	return p.stmt()
 }
 
+func (p *awkParser) loopBody() *awkNode {
+	p.loops++
+	defer func() { p.loops-- }()
+	return p.body()
+}
+
 func (p *awkParser) stmt() *awkNode {
 	if p.depth++; p.depth > 200 {
 		p.fail("it is nested too deeply")
@@ -298,10 +190,10 @@ func (p *awkParser) stmt() *awkNode {
 		p.need("(")
 		n := &awkNode{op: "while", kids: []*awkNode{p.expr()}}
 		p.need(")")
-		n.kids = append(n.kids, p.body())
+		n.kids = append(n.kids, p.loopBody())
 		return n
 	case p.take("do"):
-		n := &awkNode{op: "do", kids: []*awkNode{p.body()}}
+		n := &awkNode{op: "do", kids: []*awkNode{p.loopBody()}}
 		p.lines()
 		p.need("while")
 		p.need("(")
@@ -320,10 +212,12 @@ func (p *awkParser) stmt() *awkNode {
 
 func (p *awkParser) loop() *awkNode {
 	p.need("(")
-	if t := p.tokens[p.at:]; len(t) > 3 && t[0].kind == "name" && t[1].text == "in" && t[2].kind == "name" && t[3].text == ")" {
-		n := &awkNode{op: "forin", text: t[0].text, kids: []*awkNode{{op: "var", text: t[2].text}}}
-		p.at += 4
-		n.kids = append(n.kids, p.body())
+	if t := p.tokens[p.at:]; len(t) > 3 && t[0].kind == "name" && t[1].kind == "name" && t[1].text == "in" && t[2].kind == "name" && t[3].kind == "punct" && t[3].text == ")" {
+		key := p.name()
+		p.at++
+		n := &awkNode{op: "forin", text: key, kids: []*awkNode{{op: "var", text: p.name()}}}
+		p.at++
+		n.kids = append(n.kids, p.loopBody())
 		return n
 	}
 	n := &awkNode{op: "for"}
@@ -342,7 +236,7 @@ func (p *awkParser) loop() *awkNode {
 		p.need(end)
 		n.kids = append(n.kids, part)
 	}
-	n.kids = append(n.kids, p.body())
+	n.kids = append(n.kids, p.loopBody())
 	return n
 }
 
@@ -354,17 +248,32 @@ func (p *awkParser) simple() *awkNode {
 		n := &awkNode{op: t.text}
 		p.noGT = true
 		if !p.is(";") && !p.is("}") && p.peek().kind != "nl" && p.peek().kind != "eof" {
+			p.words = p.at
 			n.kids = p.list()
 			if len(n.kids) == 1 && n.kids[0].op == "group" && len(n.kids[0].kids) > 1 {
 				n.kids = n.kids[0].kids
 			}
 		}
 		p.noGT = false
+		for _, k := range n.kids {
+			if k.op == "group" && len(k.kids) > 1 {
+				p.fail("a list in ( ) stands where one value must be")
+			}
+		}
+		if t.text == "printf" && len(n.kids) == 0 {
+			p.fail("printf needs a form")
+		}
 		if p.is(">") || p.is("|") {
 			p.fail("print writes only to standard output here")
 		}
 		return n
 	case p.take("next"), p.take("break"), p.take("continue"):
+		if t.text == "next" && !p.record {
+			p.fail("next stands in BEGIN or END, where there is no next line")
+		}
+		if t.text != "next" && p.loops == 0 {
+			p.fail("%s stands outside of a loop", t.text)
+		}
 		return &awkNode{op: t.text}
 	case p.take("exit"):
 		n := &awkNode{op: "exit"}
@@ -373,9 +282,7 @@ func (p *awkParser) simple() *awkNode {
 		}
 		return n
 	case p.take("delete"):
-		name := p.peek().text
-		p.at++
-		n := &awkNode{op: "delete", text: name}
+		n := &awkNode{op: "delete", text: p.name()}
 		if p.take("[") {
 			n.kids = p.list()
 			p.need("]")
@@ -403,7 +310,7 @@ func (p *awkParser) expr() *awkNode {
 	left := p.choice()
 	for _, op := range []string{"=", "+=", "-=", "*=", "/=", "%=", "^="} {
 		if p.is(op) {
-			if left.op != "var" && left.op != "field" && left.op != "item" {
+			if !left.place() {
 				p.fail("a value is given to what is no variable")
 			}
 			p.at++
@@ -450,9 +357,8 @@ func (p *awkParser) and() *awkNode { return p.binary(p.in, "&&") }
 
 func (p *awkParser) in() *awkNode {
 	left := p.match()
-	for !p.noIn && p.take("in") {
-		left = &awkNode{op: "in", text: p.peek().text, kids: []*awkNode{left}}
-		p.at++
+	for p.take("in") {
+		left = &awkNode{op: "in", text: p.name(), kids: []*awkNode{left}}
 	}
 	return left
 }
@@ -476,7 +382,7 @@ func (p *awkParser) concat() *awkNode {
 	for {
 		t := p.peek()
 		starts := t.kind == "num" || t.kind == "str" || t.kind == "re" || t.kind == "call" || t.kind == "name" && !awkWords[t.text] ||
-			t.kind == "punct" && (t.text == "$" || t.text == "(" || t.text == "!" && false || (t.text == "-" || t.text == "++" || t.text == "--") && false)
+			t.kind == "punct" && (t.text == "$" || t.text == "(" || t.text == "++" || t.text == "--")
 		if !starts || t.kind == "call" && t.text == "in" {
 			return left
 		}
@@ -507,7 +413,7 @@ func (p *awkParser) power() *awkNode {
 func (p *awkParser) postfix() *awkNode {
 	n := p.primary()
 	for _, op := range []string{"++", "--"} {
-		if (n.op == "var" || n.op == "field" || n.op == "item") && p.take(op) {
+		if n.place() && p.take(op) {
 			return &awkNode{op: "after", text: op[:1], kids: []*awkNode{n}}
 		}
 	}
@@ -523,27 +429,38 @@ func (p *awkParser) primary() *awkNode {
 	case t.kind == "str":
 		return &awkNode{op: "str", text: t.text}
 	case t.kind == "re":
-		re, err := compile(t.text, extended, false)
+		re, err := compile(t.text, awkish, false)
 		if err != nil {
 			panic(awkError{err})
 		}
 		return &awkNode{op: "re", text: t.text, re: re}
 	case t.text == "$" && t.kind == "punct":
 		return &awkNode{op: "field", kids: []*awkNode{p.fieldNumber()}}
-	case t.text == "(":
+	case t.kind == "punct" && t.text == "(":
 		was := p.noGT
 		p.noGT = false
+		words := p.at-1 == p.words
 		n := &awkNode{op: "group", kids: p.list()}
 		p.need(")")
 		p.noGT = was
-		if len(n.kids) > 1 && p.take("in") {
-			n = &awkNode{op: "in", text: p.peek().text, kids: n.kids}
-			p.at++
+		switch {
+		case len(n.kids) > 1 && p.take("in"):
+			n = &awkNode{op: "in", text: p.name(), kids: n.kids}
+		case len(n.kids) > 1 && !words:
+			p.fail("a list in ( ) stands where one value must be")
+		case len(n.kids) > 1:
+			if next := p.peek(); next.kind != "nl" && next.kind != "eof" && !p.is(";") && !p.is("}") && !p.is(">") && !p.is("|") {
+				p.fail("a list in ( ) stands where one value must be")
+			}
 		}
 		return n
-	case t.text == "++" || t.text == "--":
-		return &awkNode{op: "before", text: t.text[:1], kids: []*awkNode{p.primary()}}
-	case t.text == "-" || t.text == "+" || t.text == "!":
+	case t.kind == "punct" && (t.text == "++" || t.text == "--"):
+		n := p.primary()
+		if !n.place() {
+			p.fail("%s stands before what is no variable", t.text)
+		}
+		return &awkNode{op: "before", text: t.text[:1], kids: []*awkNode{n}}
+	case t.kind == "punct" && (t.text == "-" || t.text == "+" || t.text == "!"):
 		return &awkNode{op: "unary" + t.text, kids: []*awkNode{p.primary()}}
 	case t.kind == "call" && !awkWords[t.text]:
 		return p.call(t.text)
@@ -556,6 +473,9 @@ func (p *awkParser) primary() *awkNode {
 			n := &awkNode{op: "item", text: t.text, kids: p.list()}
 			p.need("]")
 			return n
+		}
+		if t.text == "IGNORECASE" {
+			p.fail("awk has no IGNORECASE here: compare tolower($0)")
 		}
 		return &awkNode{op: "var", text: t.text}
 	}
@@ -574,7 +494,8 @@ func (p *awkParser) call(name string) *awkNode {
 	if name == "system" {
 		panic(awkError{shell.Refusal("awk's system would start a program, and none runs here.")})
 	}
-	if !awkFunctions[name] {
+	takes, ok := awkFunctions[name]
+	if !ok {
 		p.fail("there is no function %s", name)
 	}
 	was := p.noGT
@@ -586,5 +507,11 @@ func (p *awkParser) call(name string) *awkNode {
 	}
 	p.need(")")
 	p.noGT = was
+	if len(n.kids) < takes[0] || len(n.kids) > takes[1] {
+		p.fail("%s cannot have %d values", name, len(n.kids))
+	}
+	if name == "split" && n.kids[1].op != "var" {
+		p.fail("split needs a text and an array")
+	}
 	return n
 }

@@ -74,7 +74,7 @@ func eachEnded(ctx context.Context, r io.Reader, do func(line string) (more bool
 		if n%256 == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		line, err := readEnded(in)
+		line, err := readEnded(in, '\n')
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -89,15 +89,22 @@ func eachEnded(ctx context.Context, r io.Reader, do func(line string) (more bool
 }
 
 // readLine reads one line without its end; io.EOF: there is none.
-func readLine(in *bufio.Reader) (string, error) {
-	line, err := readEnded(in)
-	return strings.TrimSuffix(line, "\n"), err
+func readLine(in *bufio.Reader) (string, error) { return readUntil(in, '\n') }
+
+// readUntil reads up to a character, which is left out; io.EOF: there is nothing more.
+func readUntil(in *bufio.Reader, end byte) (string, error) {
+	line, err := readEnded(in, end)
+	if n := len(line); n > 0 && line[n-1] == end {
+		line = line[:n-1]
+	}
+	return line, err
 }
 
-func readEnded(in *bufio.Reader) (string, error) {
+// readEnded is readUntil with the character.
+func readEnded(in *bufio.Reader, end byte) (string, error) {
 	var b strings.Builder
 	for {
-		part, err := in.ReadSlice('\n')
+		part, err := in.ReadSlice(end)
 		b.Write(part)
 		switch {
 		case err == nil:
@@ -132,6 +139,14 @@ func buffered(w io.Writer) (out *bufio.Writer, done func(*error)) {
 			*err = shell.Exit(141)
 		}
 	}
+}
+
+// unread is how a filter ends whose output is not taken any more.
+func unread(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return shell.Exit(141)
 }
 
 // runeReader reads characters.

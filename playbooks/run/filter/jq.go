@@ -1,12 +1,14 @@
 package filter
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -22,6 +24,7 @@ func jq(ctx context.Context, s shell.Streams, args []string) (err error) {
 	set := map[byte]bool{}
 	var words, names []string
 	var values []any
+	indent := "  "
 	for i := 1; i < len(args); i++ {
 		a := args[i]
 		switch {
@@ -39,6 +42,11 @@ func jq(ctx context.Context, s shell.Streams, args []string) (err error) {
 			i += 2
 		case a == "--indent" && i+1 < len(args):
 			i++
+			n, err := strconv.Atoi(args[i])
+			if err != nil || n < 0 || n > 7 {
+				return errors.New("--indent needs a number up to 7")
+			}
+			indent = strings.Repeat(" ", n)
 		case strings.HasPrefix(a, "--"):
 			letter, ok := jqFlags[a[2:]]
 			if !ok {
@@ -62,14 +70,21 @@ func jq(ctx context.Context, s shell.Streams, args []string) (err error) {
 	if len(words) > 1 {
 		return shell.Refusef("jq reads only its standard input here: there is no file %q.", words[1])
 	}
+	if len(words[0]) > maxProgram {
+		return errTooLong
+	}
+	if set['t'] {
+		indent = "\t"
+	}
 	query, err := gojq.Parse(words[0])
 	if err != nil {
 		return fmt.Errorf("the program %q cannot be read: %w", words[0], err)
 	}
-	inputs := &jsonInputs{dec: json.NewDecoder(s.In)}
+	in := &boundedInput{r: s.In, left: maxInput}
+	inputs := &jsonInputs{dec: json.NewDecoder(in)}
 	inputs.dec.UseNumber()
 	if set['R'] {
-		inputs = &jsonInputs{raw: bytes.NewBuffer(nil), from: s.In}
+		inputs = &jsonInputs{lines: bufio.NewReaderSize(in, 64<<10)}
 	}
 	code, err := gojq.Compile(query, gojq.WithVariables(names), gojq.WithInputIter(inputs))
 	if err != nil {
@@ -77,27 +92,27 @@ func jq(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	j := &jqRun{set: set, values: values, code: code, out: out}
+	j := &jqRun{set: set, values: values, code: code, out: out, indent: indent}
 	switch {
 	case set['n']:
 		err = j.run(ctx, nil)
+	case set['s'] && set['R']:
+		var all []byte
+		if all, err = io.ReadAll(in); err == nil {
+			err = j.run(ctx, string(all))
+		}
 	case set['s']:
 		all := []any{}
 		for v, ok := inputs.Next(); ok; v, ok = inputs.Next() {
 			if failed, bad := v.(error); bad {
 				return failed
 			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
 			all = append(all, v)
 		}
-		if set['R'] {
-			var b strings.Builder
-			for _, line := range all {
-				b.WriteString(line.(string) + "\n")
-			}
-			err = j.run(ctx, b.String())
-		} else {
-			err = j.run(ctx, all)
-		}
+		err = j.run(ctx, all)
 	default:
 		for v, ok := inputs.Next(); ok && err == nil; v, ok = inputs.Next() {
 			if failed, bad := v.(error); bad {
@@ -106,13 +121,39 @@ func jq(ctx context.Context, s shell.Streams, args []string) (err error) {
 			err = j.run(ctx, v)
 		}
 	}
-	if err != nil {
-		return err
+	if errors.Is(err, errHalt) {
+		err = nil
 	}
-	if set['e'] && (!j.any || j.last == nil || j.last == false) {
+	switch {
+	case err != nil || !set['e']:
+		return err
+	case !j.any:
+		return shell.Exit(4)
+	case j.last == nil || j.last == false:
 		return shell.Exit(1)
 	}
 	return nil
+}
+
+// errHalt ends the whole program.
+var errHalt = errors.New("halt")
+
+// maxInput bounds what jq reads: it holds all of a text at once.
+const maxInput = 64 << 20
+
+// boundedInput fails when more comes than it has left.
+type boundedInput struct {
+	r    io.Reader
+	left int
+}
+
+func (b *boundedInput) Read(p []byte) (int, error) {
+	if b.left < 0 {
+		return 0, fmt.Errorf("jq reads at most %d MiB here", maxInput>>20)
+	}
+	n, err := b.r.Read(p[:min(len(p), b.left+1)])
+	b.left -= n
+	return n, err
 }
 
 type jqRun struct {
@@ -120,6 +161,7 @@ type jqRun struct {
 	values []any
 	code   *gojq.Code
 	out    io.Writer
+	indent string
 	last   any
 	any    bool
 }
@@ -134,75 +176,73 @@ func (j *jqRun) run(ctx context.Context, v any) error {
 		if failed, bad := r.(error); bad {
 			var halt *gojq.HaltError
 			if errors.As(failed, &halt) && halt.Value() == nil {
-				return nil
+				return errHalt
+			}
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
 			return failed
 		}
 		j.last, j.any = r, true
-		if err := j.print(r); err != nil {
+		data, err := j.written(r)
+		if err != nil {
 			return err
+		}
+		if _, err := j.out.Write(data); err != nil {
+			return unread(ctx)
 		}
 	}
 }
 
-func (j *jqRun) print(v any) error {
+// written is a value as it is printed.
+func (j *jqRun) written(v any) ([]byte, error) {
 	end := "\n"
 	if j.set['j'] {
 		end = ""
 	}
 	if text, ok := v.(string); ok && (j.set['r'] || j.set['j']) {
-		_, err := io.WriteString(j.out, text+end)
-		return err
+		return []byte(text + end), nil
 	}
 	data, err := gojq.Marshal(v)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if !j.set['c'] && !j.set['j'] {
+	if !j.set['c'] && j.indent != "" {
 		var b bytes.Buffer
-		indent := "  "
-		if j.set['t'] {
-			indent = "\t"
-		}
-		if err := json.Indent(&b, data, "", indent); err != nil {
-			return err
+		if err := json.Indent(&b, data, "", j.indent); err != nil {
+			return nil, err
 		}
 		data = b.Bytes()
 	}
-	_, err = j.out.Write(append(data, end...))
-	return err
+	return append(data, end...), nil
 }
 
 // jsonInputs gives the values, or lines, of the standard input.
 type jsonInputs struct {
-	dec  *json.Decoder
-	raw  *bytes.Buffer
-	from io.Reader
-	read bool
+	dec    *json.Decoder
+	lines  *bufio.Reader
+	failed error
 }
 
-// Next gives the next value; an error is a value too.
-func (in *jsonInputs) Next() (any, bool) {
-	if in.dec != nil {
-		var v any
-		err := in.dec.Decode(&v)
-		if errors.Is(err, io.EOF) {
-			return nil, false
-		}
-		if err != nil {
-			return fmt.Errorf("this is no JSON: %w", err), true
-		}
-		return v, true
-	}
-	if !in.read {
-		in.read = true
-		if _, err := in.raw.ReadFrom(io.LimitReader(in.from, 64<<20)); err != nil {
-			return err, true
+// Next gives the next value; an error is a value too, and the last one.
+func (in *jsonInputs) Next() (v any, ok bool) {
+	var err error
+	switch {
+	case in.failed != nil:
+		err = io.EOF
+	case in.lines != nil:
+		v, err = readLine(in.lines)
+	default:
+		if err = in.dec.Decode(&v); err != nil && !errors.Is(err, io.EOF) {
+			err = fmt.Errorf("this is no JSON: %w", err)
 		}
 	}
-	line, err := in.raw.ReadString('\n')
-	if err != nil && line == "" {
+	if errors.Is(err, io.EOF) {
 		return nil, false
 	}
-	return strings.TrimSuffix(line, "\n"), true
+	if err != nil {
+		in.failed = err
+		return err, true
+	}
+	return v, true
 }

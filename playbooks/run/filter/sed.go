@@ -4,13 +4,14 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"muster/playbooks/run/shell"
 )
 
-var sedOptions = option{flags: "nErsuz", valued: "e", long: map[string]byte{"quiet": 'n', "silent": 'n', "regexp-extended": 'E', "expression": 'e', "posix": 's'}}
+var sedOptions = option{flags: "nErsuz", valued: "e", long: map[string]byte{"quiet": 'n', "silent": 'n', "regexp-extended": 'E', "expression": 'e', "posix": 's', "null-data": 'z'}}
 
 // checkEvery is after how many commands of a sed or awk program its time is looked at.
 const checkEvery = 1024
@@ -41,7 +42,11 @@ func sed(ctx context.Context, s shell.Streams, args []string) (err error) {
 	}
 	out, done := buffered(s.Out)
 	defer done(&err)
-	return (&sedRun{ctx: ctx, in: bufio.NewReaderSize(s.In, 64<<10), out: out, prog: p.prog, labels: p.labels, quiet: g.set['n']}).run()
+	r := &sedRun{ctx: ctx, in: bufio.NewReaderSize(s.In, 64<<10), out: out, prog: p.prog, labels: p.labels, quiet: g.set['n'] || p.quiet, end: '\n'}
+	if g.set['z'] {
+		r.end = 0
+	}
+	return r.run()
 }
 
 // sedRun is a program under way.
@@ -52,6 +57,7 @@ type sedRun struct {
 	prog   []*sedCommand
 	labels map[string]int
 	quiet  bool
+	end    byte // of a line
 
 	line     int
 	space    string
@@ -61,7 +67,10 @@ type sedRun struct {
 	began    bool
 	replaced bool
 	appended []string
+	waiting  int // bytes in appended
+	last     *regexp.Regexp
 	steps    int
+	failed   error // what ends the program
 }
 
 // fetch reads the next line; false: there is none.
@@ -81,7 +90,7 @@ func (r *sedRun) fetch() (bool, error) {
 }
 
 func (r *sedRun) ahead() error {
-	line, err := readLine(r.in)
+	line, err := readUntil(r.in, r.end)
 	r.next, r.more = line, err == nil
 	return ignoreEOF(err)
 }
@@ -92,6 +101,7 @@ func (r *sedRun) run() error {
 		if err != nil || !ok {
 			return err
 		}
+		r.replaced = false
 		quit, err := r.cycle()
 		if err != nil || quit {
 			return err
@@ -99,20 +109,44 @@ func (r *sedRun) run() error {
 	}
 }
 
+// print writes a text and what ends it. When nobody reads it any more, the program is over.
+func (r *sedRun) print(text string, end byte) {
+	r.steps += len(text) >> 8
+	_, _ = r.out.WriteString(text)
+	if err := r.out.WriteByte(end); err != nil && r.failed == nil {
+		r.failed = unread(r.ctx)
+	}
+}
+
 func (r *sedRun) flush() {
 	for _, text := range r.appended {
-		fmt.Fprintln(r.out, text)
+		r.print(text, '\n')
 	}
-	r.appended = nil
+	r.appended, r.waiting = nil, 0
+}
+
+// tick ends a program whose time is over, or that broke something; the longer its text, the more a step has to do.
+func (r *sedRun) tick() error {
+	for r.steps += 1 + (len(r.space)+len(r.hold))>>8; r.steps >= checkEvery; r.steps -= checkEvery {
+		if r.ctx.Err() != nil {
+			return context.Cause(r.ctx)
+		}
+	}
+	if len(r.space)+len(r.hold)+r.waiting > 4*maxLine {
+		return errors.New("the text that it works on is too long")
+	}
+	return r.failed
 }
 
 // cycle runs the program over one line.
 func (r *sedRun) cycle() (quit bool, err error) {
-	r.replaced = false
 restart:
+	if err := r.tick(); err != nil {
+		return true, err
+	}
 	for pc := 0; pc < len(r.prog); pc++ {
-		if r.steps++; r.steps%checkEvery == 0 && r.ctx.Err() != nil {
-			return true, context.Cause(r.ctx)
+		if err := r.tick(); err != nil {
+			return true, err
 		}
 		c := r.prog[pc]
 		if r.chosen(c) == c.not {
@@ -124,7 +158,7 @@ restart:
 		switch c.name {
 		case 's':
 			if r.substitute(c) && c.print {
-				fmt.Fprintln(r.out, r.space)
+				r.print(r.space, r.end)
 			}
 		case 'y':
 			r.space = strings.Map(func(x rune) rune {
@@ -135,39 +169,41 @@ restart:
 			}, r.space)
 		case 'd':
 			r.flush()
-			return false, nil
+			return false, r.failed
 		case 'D':
-			at := strings.IndexByte(r.space, '\n')
+			at := strings.IndexByte(r.space, r.end)
+			r.flush()
 			if at < 0 {
-				r.flush()
-				return false, nil
+				return false, r.failed
 			}
 			r.space = r.space[at+1:]
 			goto restart
 		case 'p':
-			fmt.Fprintln(r.out, r.space)
+			r.print(r.space, r.end)
 		case 'P':
-			first, _, _ := strings.Cut(r.space, "\n")
-			fmt.Fprintln(r.out, first)
+			first, _, _ := strings.Cut(r.space, string(rune(r.end)))
+			r.print(first, r.end)
 		case '=':
-			fmt.Fprintln(r.out, r.line)
+			r.print(strconv.Itoa(r.line), '\n')
 		case 'a':
 			r.appended = append(r.appended, c.text)
+			r.waiting += 16 + len(c.text)
 		case 'i':
-			fmt.Fprintln(r.out, c.text)
+			r.print(c.text, '\n')
 		case 'c':
 			if !c.to.given() || !c.active {
-				fmt.Fprintln(r.out, c.text)
+				r.print(c.text, '\n')
 			}
-			return false, nil
+			r.flush()
+			return false, r.failed
 		case 'q', 'Q':
 			if c.name == 'q' {
 				r.finish()
 			}
-			if c.nth > 0 {
+			if c.nth > 0 && r.failed == nil {
 				return true, shell.Exit(uint8(c.nth))
 			}
-			return true, nil
+			return true, r.failed
 		case 'n':
 			r.finish()
 			if ok, err := r.fetch(); err != nil || !ok {
@@ -181,61 +217,69 @@ restart:
 			}
 			if !ok {
 				r.finish()
-				return true, nil
+				return true, r.failed
 			}
-			r.space = before + "\n" + r.space
-			if len(r.space) > maxLine {
-				return true, errors.New("the lines that were joined are too long")
-			}
+			r.flush()
+			r.space = before + string(rune(r.end)) + r.space
 		case 'g':
 			r.space = r.hold
 		case 'G':
-			r.space += "\n" + r.hold
+			r.space += string(rune(r.end)) + r.hold
 		case 'h':
 			r.hold = r.space
 		case 'H':
-			r.hold += "\n" + r.space
+			r.hold += string(rune(r.end)) + r.space
 		case 'x':
 			r.space, r.hold = r.hold, r.space
 		case 'z':
 			r.space = ""
 		case 'b', 't', 'T':
-			if c.name == 't' && !r.replaced || c.name == 'T' && r.replaced {
-				break
-			}
-			if c.name == 't' {
-				r.replaced = false
+			if c.name != 'b' {
+				goes := r.replaced == (c.name == 't')
+				if r.replaced = false; !goes {
+					break
+				}
 			}
 			pc = len(r.prog)
 			if c.text != "" {
 				pc = r.labels[c.text] - 1
 			}
 		}
-		if len(r.space)+len(r.hold) > 4*maxLine {
-			return true, errors.New("the text that it works on is too long")
-		}
 	}
 	r.finish()
-	return false, nil
+	return false, r.failed
 }
 
 func (r *sedRun) finish() {
 	if !r.quiet {
-		fmt.Fprintln(r.out, r.space)
+		r.print(r.space, r.end)
 	}
 	r.flush()
 }
 
+// pattern is the pattern that is meant, which is the one that was used last from now on; nil: there is none.
+func (r *sedRun) pattern(re *regexp.Regexp, again bool) *regexp.Regexp {
+	if again {
+		re = r.last
+	}
+	if re == nil && r.failed == nil {
+		r.failed = errors.New("there is no earlier pattern")
+	}
+	r.last = re
+	return re
+}
+
 func (r *sedRun) matches(a sedAddress) bool {
-	switch {
-	case a.step > 0:
+	switch a.kind {
+	case '~':
 		return r.line >= a.line && (r.line-a.line)%a.step == 0
-	case a.line > 0:
+	case 'n':
 		return r.line == a.line
-	case a.last:
+	case '$':
 		return !r.more
-	case a.re != nil:
-		return a.re.MatchString(r.space)
+	case '/':
+		re := r.pattern(a.re, a.again)
+		return re != nil && re.MatchString(r.space)
 	}
 	return true
 }
@@ -245,17 +289,25 @@ func (r *sedRun) chosen(c *sedCommand) bool {
 	if !c.to.given() {
 		return r.matches(c.from)
 	}
+	if c.from.kind == 'n' && c.from.line == 0 && !c.began {
+		c.active, c.began = true, true
+	}
 	if !c.active {
 		if !r.matches(c.from) {
 			return false
 		}
 		c.active = true
 		c.until = 0
-		switch {
-		case c.to.plus > 0:
-			c.until = r.line + c.to.plus
-		case c.to.line > 0:
-			c.until = c.to.line
+		switch c.to.kind {
+		case '+':
+			c.until = r.line + c.to.line
+		case 'n':
+			c.until = max(1, c.to.line)
+		case 'm':
+			c.until = r.line
+			if c.to.line > 0 {
+				c.until = (r.line + c.to.line - 1) / c.to.line * c.to.line
+			}
 		}
 		if c.until > 0 && c.until <= r.line {
 			c.active = false
@@ -275,20 +327,37 @@ func (r *sedRun) chosen(c *sedCommand) bool {
 }
 
 func (r *sedRun) substitute(c *sedCommand) bool {
-	limit := -1
-	if !c.global && c.nth == 0 {
-		limit = 1
+	re := r.pattern(c.re, c.again)
+	if re == nil {
+		return false
 	}
-	found := c.re.FindAllStringSubmatchIndex(r.space, limit)
+	if c.groups > re.NumSubexp() {
+		r.failed = errNoGroup
+		return false
+	}
+	limit := -1
+	if !c.global {
+		limit = max(1, c.nth)
+	}
+	places, err := found(re, r.space, limit)
+	if err != nil {
+		r.failed = err
+		return false
+	}
+	r.steps += len(places)
 	var b strings.Builder
 	last, did := 0, false
-	for i, m := range found {
+	for i, m := range places {
 		if c.nth > 0 && (i+1 < c.nth || i+1 > c.nth && !c.global) {
 			continue
 		}
 		b.WriteString(r.space[last:m[0]])
 		b.WriteString(expand(c.with, r.space, m))
 		last, did = m[1], true
+		if b.Len() > 4*maxLine {
+			r.failed = errTextTooLong
+			return false
+		}
 	}
 	if !did {
 		return false
@@ -302,6 +371,9 @@ func expand(pieces []sedPiece, text string, m []int) string {
 	var b strings.Builder
 	var mode, once byte
 	for _, p := range pieces {
+		if b.Len() > 4*maxLine {
+			break // the caller refuses it
+		}
 		switch p.fold {
 		case 'U', 'L':
 			mode = p.fold
