@@ -225,7 +225,7 @@ func (c *Cluster) Kubectl(ctx context.Context, s shell.Streams, args []string) e
 		fmt.Fprintf(s.Out, "(%s: %s)\n", strings.Join(args, " "), t.skip)
 		return nil
 	}
-	rest, s, release, err := manifest(rest, s)
+	rest, s, release, err := manifest(rest, t.files, s)
 	if err != nil {
 		return err
 	}

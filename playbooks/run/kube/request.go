@@ -26,7 +26,7 @@ func parseTarget(u *url.URL) (target, bool) {
 	for len(parts) > 0 && parts[0] != "api" && parts[0] != "apis" {
 		parts = parts[1:]
 	}
-	prefix := strings.TrimSuffix(u.Path, strings.Join(parts, "/"))
+	prefix := strings.TrimSuffix(strings.TrimRight(u.Path, "/"), strings.Join(parts, "/"))
 	used := 0
 	switch {
 	case len(parts) >= 3 && parts[0] == "api":

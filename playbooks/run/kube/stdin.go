@@ -16,8 +16,11 @@ const maxManifest = 4 << 20
 // manifest gives the command's standard input to kubectl's -f -. Its library reads the standard input of the process,
 // of which there is one for all commands of a step; so it is given a pipe of its own by name. release must be called
 // when the command has ended.
-func manifest(args []string, s shell.Streams) ([]string, shell.Streams, func(), error) {
-	at := -1
+//
+// files is how many times the flags name it, as they were understood: a form that is not seen here, such as -Rf -, would
+// read the process's own.
+func manifest(args []string, files int, s shell.Streams) ([]string, shell.Streams, func(), error) {
+	at, seen := -1, 0
 	out := append([]string(nil), args...)
 	for i, a := range out {
 		switch {
@@ -25,12 +28,17 @@ func manifest(args []string, s shell.Streams) ([]string, shell.Streams, func(), 
 			i = len(out)
 		case (a == "-f" || a == "--filename") && i+1 < len(out) && out[i+1] == "-":
 			at, out[i+1] = i+1, ""
+			seen++
 		case a == "-f-" || a == "-f=-" || a == "--filename=-":
 			at, out[i] = i, ""
+			seen++
 		}
 		if i == len(out) {
 			break
 		}
+	}
+	if files != seen || files > 1 {
+		return nil, s, nil, shell.Refusal("kubectl reads one manifest here, and its -f - stands alone: write kubectl apply -f -.")
 	}
 	if at < 0 {
 		return args, s, func() {}, nil

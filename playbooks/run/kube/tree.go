@@ -47,6 +47,8 @@ type tree struct {
 	root *cobra.Command
 	verb string // the words of rules
 	skip string
+	// files is how many manifests its flags name.
+	files int
 }
 
 type factoryMaker func(f cmdutil.Factory, s genericiooptions.IOStreams) *cobra.Command
@@ -168,9 +170,11 @@ func (c *Cluster) build(s shell.Streams, args []string) (*tree, []string, error)
 	if !ok {
 		return nil, nil, shell.Refusef("There is no kubectl %s here.", t.verb)
 	}
-	if err := c.check(leaf, t.verb, r, rest); err != nil {
+	given, err := c.check(leaf, t.verb, r, rest)
+	if err != nil {
 		return nil, nil, err
 	}
+	t.files = len(given["filename"])
 	t.skip = r.skip
 	if more := c.added(t.verb, args); len(more) > 0 {
 		words := len(strings.Fields(t.verb))
@@ -200,14 +204,14 @@ func flagName(word string) string {
 }
 
 // check parses the flags into values that only remember, to see which are given and with what.
-func (c *Cluster) check(leaf *cobra.Command, verb string, r rule, args []string) error {
+func (c *Cluster) check(leaf *cobra.Command, verb string, r rule, args []string) (given map[string][]string, err error) {
 	names := strings.Fields(everywhere + " " + r.flags)
 	flags := leaf.Flags()
 	flags.AddFlagSet(leaf.InheritedFlags())
 	seen := pflag.NewFlagSet("look", pflag.ContinueOnError)
 	seen.SetOutput(io.Discard)
 	seen.SetNormalizeFunc(flags.GetNormalizeFunc())
-	given := map[string][]string{}
+	given = map[string][]string{}
 	flags.VisitAll(func(f *pflag.Flag) {
 		look := *f
 		look.Value = &looking{name: f.Name, kind: f.Value.Type(), given: given}
@@ -218,7 +222,7 @@ func (c *Cluster) check(leaf *cobra.Command, verb string, r rule, args []string)
 		seen.BoolP("help", "h", false, "")
 	}
 	if err := seen.Parse(args); err != nil {
-		return unknown(verb, err)
+		return nil, unknown(verb, err)
 	}
 	order := make([]string, 0, len(given))
 	for name := range given {
@@ -227,17 +231,17 @@ func (c *Cluster) check(leaf *cobra.Command, verb string, r rule, args []string)
 	slices.Sort(order)
 	for _, name := range order {
 		if !slices.Contains(names, name) && (name != "watch" || verb != "get" && verb != "events") && !(name == "follow" && verb == "logs") {
-			return shell.Refusef("kubectl %s --%s is not here.%s", verb, name, instead(name))
+			return nil, shell.Refusef("kubectl %s --%s is not here.%s", verb, name, instead(name))
 		}
 		for _, v := range given[name] {
 			if name == "follow" {
 				if v == "true" {
-					return shell.Refusal("kubectl logs cannot follow without end here: use --since or --tail, and watch -n 5 to repeat it.")
+					return nil, shell.Refusal("kubectl logs cannot follow without end here: use --since or --tail, and watch -n 5 to repeat it.")
 				}
 				continue
 			}
 			if wrong := value(verb, name, v); wrong != "" {
-				return shell.Refusal(wrong)
+				return nil, shell.Refusal(wrong)
 			}
 			if secretFlags[name] {
 				_, secret, _ := strings.Cut(v, "=")
@@ -246,9 +250,9 @@ func (c *Cluster) check(leaf *cobra.Command, verb string, r rule, args []string)
 		}
 	}
 	if verb == "exec" {
-		return c.checkExec(seen, given)
+		return given, c.checkExec(seen, given)
 	}
-	return nil
+	return given, nil
 }
 
 func instead(flag string) string {
