@@ -96,17 +96,19 @@ func (r *awkRun) length(s string) float64 {
 	return float64(utf8.RuneCountInString(s))
 }
 
-// substr cuts characters out of a text. Numbers are rounded, half to even, and may lie outside of it.
+// substr cuts characters out of a text. Numbers lose their fractions, and a beginning before the text is the text's.
 func (r *awkRun) substr(n *awkNode) awkValue {
 	v := r.values(n.kids)
 	s := r.str(v[0])
 	size := r.length(s)
-	from, to := math.RoundToEven(v[1].number()), size+1
-	if len(v) > 2 {
-		to = min(to, from+math.RoundToEven(v[2].number()))
+	from, to := math.Trunc(v[1].number()), size+1
+	if !(from >= 1) { // no number neither
+		from = 1
 	}
-	from = max(from, 1)
-	if !(from < to) || from > size { // the other way round for what is no number
+	if len(v) > 2 {
+		to = min(to, from+math.Trunc(v[2].number()))
+	}
+	if !(from < to) || from > size {
 		return text("")
 	}
 	if size == float64(len(s)) {

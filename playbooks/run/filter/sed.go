@@ -319,7 +319,7 @@ func (r *sedRun) chosen(c *sedCommand) bool {
 		if r.line >= c.until {
 			c.active = false
 		}
-		return r.line <= c.until
+		return r.line <= c.until || c.to.kind != 'n' // N can go past the end
 	case r.matches(c.to):
 		c.active = false
 	}

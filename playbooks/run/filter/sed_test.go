@@ -22,6 +22,7 @@ func TestSed(t *testing.T) {
 		{"0,/pattern/", "a\nb\na\n", []string{"0,/a/s//X/"}, "X\nb\na\n"},
 		{"first~0", "a\nb\n", []string{"-n", "2~0p"}, "b\n"},
 		{"+0 and ~N", "1\n2\n3\n4\n5\n", []string{"-n", "1,+0p;2,~4p"}, "1\n2\n3\n4\n"},
+		{"N goes past a range's end", "1\n2\n3\n4\n5\n6\n", []string{"-n", "N;/2/,+1p;/2/,3s/4/X/p"}, "1\n2\n3\n4\n"},
 		{"a number that no text reaches", "a\n", []string{"99999999999999999999d"}, "a\n"},
 		{"text goes on behind a backslash", "a\n", []string{"a\\\n  one\\\ntwo"}, "a\n  one\ntwo\n"},
 		{"text's escapes", "a\n", []string{`a one\ttwo\\x`}, "a\none\ttwo\\x\n"},
