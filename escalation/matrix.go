@@ -262,7 +262,8 @@ func (c *climb) isPast(i int, due time.Time) bool {
 		}
 		turn = end.Add(c.pause())
 	}
-	return !due.Before(turn) || !c.now.Before(turn)
+	// Clocks are no finer than a second: who is asked next at that moment is not paged for both.
+	return due.After(turn.Add(-time.Second)) || !c.now.Before(turn)
 }
 
 // used gives when the last level of this round was paged or passed. It is not

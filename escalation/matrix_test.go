@@ -1,6 +1,7 @@
 package escalation_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -142,5 +143,35 @@ func TestFailedJustNow(t *testing.T) {
 	apply(noon.Add(20*time.Minute), incident.PageSettled{Attempt: 1, Method: "slack", State: incident.PageFailed})
 	if e := settle(noon.Add(20 * time.Minute)); e.Round != 1 || e.Late != 0 {
 		t.Errorf("%+v, want a round that is not late", e)
+	}
+}
+
+// TestNoPageInTheSameMoment: a page that is due a hair before the next round
+// is that round's.
+func TestNoPageInTheSameMoment(t *testing.T) {
+	rule := escalation.Matrix{Roster: alone{person: incident.Person{Key: "alice@example.com"}}}
+	s := opened(incident.Ladder{
+		Levels: []incident.Level{{Name: "L1", Role: "primary", Methods: []string{"slack"}, RespondWithin: 6 * time.Minute, Until: incident.UntilResolved}},
+		Repeat: 1, RepeatAfter: 12 * time.Minute,
+	})
+	hair := 2 * time.Microsecond
+	var pages []time.Duration
+	for at := noon; at.Before(noon.Add(13 * time.Minute)); {
+		d := rule.Reconcile(s, at)
+		for _, e := range d.Events {
+			s = incident.Apply(s, incident.Record{Seq: s.Seq + 1, At: at, Event: e})
+			if _, ok := e.(incident.Paged); ok {
+				pages = append(pages, at.Sub(noon).Round(time.Second))
+				if len(pages) == 1 { // the clock was that much ahead
+					s.Climb.Rungs[0].Since = s.Climb.Rungs[0].Since.Add(hair)
+				}
+			}
+		}
+		if len(d.Events) == 0 {
+			at = d.Wake
+		}
+	}
+	if want := []time.Duration{0, 6 * time.Minute, 12 * time.Minute}; !slices.Equal(pages, want) {
+		t.Errorf("the pages leave at %v, want %v", pages, want)
 	}
 }

@@ -55,7 +55,7 @@ var mutations = []mutation{
 	{"an asked page is dropped", "incident/consequences.go", "(!e.Asked || e.Attempt <= ack.Pages)", "(true || e.Attempt <= ack.Pages)", pure},
 	{"the next level without its methods", "escalation/matrix.go", "usable = usable[:1]", "_ = usable[:1]", pure},
 	{"the wrong next method", "escalation/matrix.go", "if !slices.Contains(r.Used, m) {", "if slices.Contains(r.Used, m) {", pure},
-	{"past the last level at once", "escalation/matrix.go", "return !due.Before(turn) || !c.now.Before(turn)", "return due.After(turn) || c.now.After(turn)", pure},
+	{"past the last level at once", "escalation/matrix.go", "return due.After(turn.Add(-time.Second)) || !c.now.Before(turn)", "return due.After(turn) || c.now.After(turn)", pure},
 	{"a reminder for each that was missed", "incident/apply.go", "s.Clock.Due, s.Clock.Seq, s.Clock.Stepped, s.Clock.Step = e.Due, r.Seq, r.At, 0", "s.Clock.Due, s.Clock.Seq, s.Clock.Stepped, s.Clock.Step = e.Due, r.Seq, e.Due, 0", pure},
 	{"an update does not set the clock", "incident/apply.go", "s.Update = LastUpdate{At: r.At, Seq: r.Seq, By: e.By, Text: e.Text, Next: e.Next}\n\t\ts.Clock = Clock{From: r.At}", "s.Update = LastUpdate{At: r.At, Seq: r.Seq, By: e.By, Text: e.Text, Next: e.Next}", pure},
 	{"paged one cadence late", "reminders/updates.go", "if step.Step != 2 || u.Roster == nil {", "if step.Step != 3 || u.Roster == nil {", pure},
