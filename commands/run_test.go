@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -260,49 +263,92 @@ func FuzzRun(f *testing.F) {
 		f.Add(text, "")
 		f.Add(text, "INC-1")
 	}
-	for _, text := range []string{"“", "\"", "'", "<@", "<@U1|x>", "create \"", "inc", "INC 1", "#1", "=", "service=", "note ‘x’", "hold 1h", "override @bob from to", "swap @bob return", "simulate P0 \"", "\x00", "\xff\xfe", "update next= eta=:", "- - -"} {
+	for _, text := range []string{"“", "\"", "'", "<@", "<@U1|x>", "create \"", "inc", "INC 1", "#1", "=", "service=", "note ‘x’", "hold 1h", "override @bob from to", "swap @bob return", "simulate P0 \"", "\x00", "\xff\xfe", "update next= eta=:", "- - -", "9999-12-31 23:59 America/New_York", "2026-01-01T00:00:00+24:00", "0000-01-01T00:00:00Z"} {
 		f.Add(text, "show")
 	}
-	f.Fuzz(func(t *testing.T, a, b string) {
-		w := newWorld(t)
-		w.run("ann", "create P1 first")
-		w.run("ann", "create P2 second")
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		for _, s := range []string{a, a + " " + b, b + " " + a} {
-			r := w.commands.Run(ctx, commands.Call{Text: s, By: person("ann"), Via: commands.ViaSlack, Now: w.now})
-			if strings.TrimSpace(r.Text) == "" {
-				t.Errorf("%q has no answer", s)
-			}
-			if _, err := json.Marshal(r); err != nil {
-				t.Errorf("%q: %v", s, err)
-			}
-			if r.Code == commands.CodeFault {
-				t.Errorf("%q is a fault: %v", s, w.faults)
-			}
-			for _, p := range r.Pick {
-				again := w.commands.Run(ctx, commands.Call{Text: p.Value, By: person("ann"), Via: commands.ViaSlack, Now: w.now})
-				if again.Code == commands.CodeWhich {
-					t.Errorf("%q asks which incident again after %q", s, p.Value)
-				}
+	f.Fuzz(func(t *testing.T, a, b string) { checkRun(t, a, b) })
+}
+
+// checkRun tries two texts as commands, in forms and as times.
+func checkRun(t *testing.T, a, b string) {
+	t.Helper()
+	w := newWorld(t)
+	w.run("ann", "create P1 first")
+	w.run("ann", "create P2 second")
+	ctx := context.Background()
+	for _, s := range []string{a, a + " " + b, b + " " + a} {
+		r := w.commands.Run(ctx, commands.Call{Text: s, By: person("ann"), Via: commands.ViaSlack, Now: w.now})
+		if strings.TrimSpace(r.Text) == "" {
+			t.Errorf("%q has no answer", s)
+		}
+		if _, err := json.Marshal(r); err != nil {
+			t.Errorf("%q: %v", s, err)
+		}
+		if r.Code == commands.CodeFault {
+			t.Errorf("%q is a fault: %v", s, w.faults)
+		}
+		for _, p := range r.Pick {
+			again := w.commands.Run(ctx, commands.Call{Text: p.Value, By: person("ann"), Via: commands.ViaSlack, Now: w.now})
+			if again.Code == commands.CodeWhich {
+				t.Errorf("%q asks which incident again after %q", s, p.Value)
 			}
 		}
-		for _, name := range []string{"create", "update", "resolve", "reopen", "escalate", "page", "hold", "note", "severity", "lead", "role", "action"} {
-			f := commands.FormSubmission{Name: name, Incident: "INC-1", Values: map[string]string{}}
-			f.By, f.Now = person("ann"), w.now
-			for _, field := range []string{"title", "severity", "service", "impact", "critical", "status", "text", "next", "eta", "cause", "fix", "postmortem", "target", "person", "reason", "for", "role", "due"} {
-				f.Values[field] = a
-			}
-			if r := w.commands.Submit(ctx, f); r.Code == commands.CodeFault || strings.TrimSpace(r.Text) == "" {
-				t.Errorf("the form %s with %q: %+v, %v", name, a, r, w.faults)
-			}
-			f.Call.Text = b
-			if r := w.commands.OpenForm(ctx, f.Call, name); strings.TrimSpace(r.Text) == "" {
-				t.Errorf("opening %s with %q has no answer", name, b)
+	}
+	for _, name := range []string{"create", "update", "resolve", "reopen", "escalate", "page", "hold", "note", "severity", "lead", "role", "action"} {
+		f := commands.FormSubmission{Name: name, Incident: "INC-1", Values: map[string]string{}}
+		f.By, f.Now = person("ann"), w.now
+		for _, field := range []string{"title", "severity", "service", "impact", "critical", "status", "text", "next", "eta", "cause", "fix", "postmortem", "target", "person", "reason", "for", "role", "due"} {
+			f.Values[field] = a
+		}
+		if r := w.commands.Submit(ctx, f); r.Code == commands.CodeFault || strings.TrimSpace(r.Text) == "" {
+			t.Errorf("the form %s with %q: %+v, %v", name, a, r, w.faults)
+		}
+		f.Call.Text = b
+		if r := w.commands.OpenForm(ctx, f.Call, name); strings.TrimSpace(r.Text) == "" {
+			t.Errorf("opening %s with %q has no answer", name, b)
+		}
+	}
+	if at, err := commands.ParseTime(a, w.now, nil); err == nil {
+		if _, err := json.Marshal([]time.Time{at, at.UTC()}); err != nil {
+			t.Errorf("%q is %s: %v", a, at, err)
+		}
+	}
+	_, _ = commands.ParseDay(a, w.now, nil)
+	_, _ = commands.ParseSpan(a)
+}
+
+// linePieces are what people write in commands.
+var linePieces = []string{
+	"create", "ack", "update", "status", "severity", "lead", "role", "escalate", "page", "hold", "note", "action", "resolve", "reopen", "merge", "override", "swap", "playbook", "postmortem", "drill", "alert", "maintenance", "alerts", "list", "show", "timeline", "oncall", "why", "simulate", "help", "critical", "snooze", "stats", "private", "comms", "accept",
+	"INC-1", "inc 2", "#1", "INC-999999999", "INC", "inc-", "P0", "[P1]", "p9", "identified", "resolved", "@bob", "<@U1>", "<@U1|bob>", "<@", "<!here>", "<#C1|x>", "<mailto:a@b.c|a@b.c>", "<https://x|y>", "a@b.c", "rota:primary", "primary", "secondary", "ops", "commander", "L1", "L99",
+	"from", "to", "until", "for", "in", "return", "next", "at", "ago", "now", "today", "tomorrow", "tonight", "Fri", "monday", "18:00", "24:00", "9am", "12pm", "noon", "2h", "1h30m", "0s", "999999w", "999999.999h", "1.5d", "2026-01-05", "9999-12-31", "1970-01-01", "2026-02-30", "2026-03-29", "02:30", "23:59", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati", "../etc", "UTC", "2026-01-01T00:00:00+24:00", "9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00Z", "-", "–",
+	"service=api", "impact=", "next=", "eta=:", "cause=", "=", "key=\"a b\"", "if", "because", "on", "of", "by", "like", "done", "accept", "decline", "return", "all", "--help", "-h", "?", "list", "cancel", "run", "1", "2.", "-1", "99999999999999999999",
+	"\"", "'", "“", "”", "‘", "`", "```", "\\", "<", ">", "&", "&lt;", "*", "_", "~", "|", ":", ",", ";", "/", "(", ")", "[", "{", "\n", "\t", "\r", "\u00a0", "\u2028", "\u202e", "\ufeff", "\x00", "\xff", "\xed\xa0\x80", "💥", "İ", "K", "ſ", "ß", "ﬃ",
+}
+
+// TestRunComposed: whatever a command is made of, it is answered.
+func TestRunComposed(t *testing.T) {
+	seed, times := uint64(1), 40
+	if n, err := strconv.ParseUint(os.Getenv("COMPOSED_SEED"), 10, 64); err == nil {
+		seed = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("COMPOSED_TIMES")); err == nil {
+		times *= n
+	}
+	r := rand.New(rand.NewPCG(seed, 1))
+	text := func() string {
+		var b strings.Builder
+		for range 1 + r.IntN(8) {
+			b.WriteString(linePieces[r.IntN(len(linePieces))])
+			if r.IntN(5) > 0 {
+				b.WriteByte(' ')
 			}
 		}
-		_, _ = commands.ParseTime(a, w.now, nil)
-		_, _ = commands.ParseDay(a, w.now, nil)
-		_, _ = commands.ParseSpan(a)
-	})
+		return b.String()
+	}
+	for range times {
+		if checkRun(t, text(), text()); t.Failed() {
+			return
+		}
+	}
 }

@@ -205,6 +205,19 @@ func parseDate(word string) (day, bool) {
 // next one, which may be now; a day without a time begins at midnight. The
 // error is a TimeError.
 func ParseTime(text string, now time.Time, zone *time.Location) (time.Time, error) {
+	t, err := parseTime(text, now, zone)
+	if _, offset := t.Zone(); offset <= -daySeconds || offset >= daySeconds { // which no encoding has
+		t = t.UTC()
+	}
+	if year := t.UTC().Year(); err == nil && (year < 1 || max(year, t.Year()) > 9999) {
+		return time.Time{}, TimeError{text, wantTime}
+	}
+	return t, err
+}
+
+const daySeconds = 24 * 60 * 60
+
+func parseTime(text string, now time.Time, zone *time.Location) (time.Time, error) {
 	bad := TimeError{text, wantTime}
 	if zone == nil {
 		zone = time.UTC

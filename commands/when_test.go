@@ -180,3 +180,17 @@ func TestProposePostmortemForPeopleInSeveralZones(t *testing.T) {
 		}
 	}
 }
+
+// TestAMomentCanBeKept: a moment that no record could hold is no time.
+func TestAMomentCanBeKept(t *testing.T) {
+	now := time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
+	for _, text := range []string{"9999-12-31 23:59 America/New_York", "9999-12-31T23:59:59-12:00", "0000-01-01T00:00:00+01:00"} {
+		if at, err := commands.ParseTime(text, now, nil); err == nil {
+			t.Errorf("%q is %s", text, at)
+		}
+	}
+	at, err := commands.ParseTime("2026-01-01T00:00:00+24:00", now, nil)
+	if _, wrong := at.MarshalJSON(); err != nil || wrong != nil {
+		t.Errorf("%s: %v, %v", at, err, wrong)
+	}
+}

@@ -227,6 +227,10 @@ func (p *parser) template(code string, n int) {
 	if p.out.Templates == nil {
 		p.out.Templates = map[string]string{}
 	}
+	if len(p.out.Templates) >= maxSteps {
+		p.step(Step{Kind: Template, Title: title, Code: code, Line: n})
+		return
+	}
 	name := title
 	for i := 2; p.out.Templates[name] != ""; i++ {
 		name = fmt.Sprintf("%s %d", title, i)

@@ -236,3 +236,30 @@ func ends(signs string) string {
 		return r
 	}, signs)
 }
+
+// bookPieces are what playbooks are made of.
+var bookPieces = []string{
+	"# T\n", "## A\n", "### b\n", "#", "Setext\n===\n", "---\n", "---\n", "...\n", "\n", "\n", "\n\n", " ", "    ", "\t", "> ", "- ", "* ", "1. ", "999999999. ", "- [ ] ", "- [x] a\n", "+\n",
+	"```bash\n", "```sql\n", "```\n", "```", "~~~\n", "````\n", "```promql\n", "```logql\n", "```template\n", "```text\n", "```yaml\n", "```{.bash}\n", "```bash copy timeout=99h source=x\n", "``` \n", "kubectl get pods -n <ns>\n", "kubectl apply -f - <<EOF\n", "EOF\n", "$ kubectl get pods\n", "SELECT <x>;\n", "up{a=\"<x>\"}\n", "open https://a.example/${X}\n", "# a comment\n", "X=1\n", "echo $X ${Y} {{z}}\n", "curl -s https://a.example/<a>\n", `\`, "&&", "|",
+	"title: a\n", "severity: P0\n", "severity: [P0]\n", "alerts: [A, &a B, *a]\n", "alerts: *a\n", "params:\n  x: {kind: number, default: a}\n", "params: {<x>: [1]}\n", "watch: [{query: a, above: .nan}]\n", "watch: [{query: 'a{', above: 0x1F}]\n", "above: .inf", "<<: *a\n", "!!binary x\n", "? [a]\n: b\n", "words: |\n  a\n", "data_source: &x y\n", "%YAML 9\n", "impact: \"\\ud800\"\n",
+	"**Impact:** x\n", "Severity: P9\n", "Alerts: `HighErrorRate`, OtherAlert\n", "Services: a, b\n", "Status update:\n", "**bold**", "*", "_", "`", "`a`", "[a](b)", "[a]: b\n", "[", "]", "![", "<a", "<!--", "-->", "<div>\n", "</div>\n", "&amp;", "&#0;", "&#x110000;", "|a|b|\n|-|-|\n", "<https://x>", "\\\n", "  \n",
+	"\r", "\r\n", "\f", "\v", "\x00", "\ufeff", "\u0085", "\u2028", "\u00a0", "\u202e", "\xff", "ä", "💥", "\U000F0000", "\U00100000", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+}
+
+// TestParseComposed: whatever a playbook is made of, its steps can be shown,
+// kept and bound.
+func TestParseComposed(t *testing.T) {
+	r, times := composing(t, 1000)
+	for range times {
+		text := compose(r, bookPieces, 25)
+		switch r.IntN(6) {
+		case 0:
+			text = "---\n" + compose(r, bookPieces, 6) + "\n---\n" + text
+		case 1:
+			text = "```bash\n" + (&shellWriter{Rand: r}).command() + "\n```\n" + text
+		case 2:
+			text += "\n```sql\n" + compose(r, sqlPieces, 10) + "\n```\n"
+		}
+		checkParse(t, []byte(text))
+	}
+}

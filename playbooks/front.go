@@ -2,6 +2,7 @@ package playbooks
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -217,7 +218,7 @@ func (p *parser) frontWatch(v *yaml.Node) {
 				w.Unit = p.scalar(f, "unit")
 			case "above":
 				var limit float64
-				if err := f.Decode(&limit); err != nil {
+				if err := f.Decode(&limit); err != nil || math.IsNaN(limit) || math.IsInf(limit, 0) {
 					p.problem(f.Line+1, "above must be a number")
 				} else {
 					w.Above = &limit

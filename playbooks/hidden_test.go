@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -71,5 +72,27 @@ func TestACommentHidesNoSemicolon(t *testing.T) {
 	b, err := Bind(s, nil)
 	if err != nil || b.Text != "SELECT 1 -- one\n;\nSELECT 2;" {
 		t.Errorf("%q %v", b.Text, err)
+	}
+}
+
+// TestWhatAPlaybookComesToIsBounded: no file makes numbers that cannot be
+// kept, nor names and templates without number.
+func TestWhatAPlaybookComesToIsBounded(t *testing.T) {
+	for _, limit := range []string{".nan", ".inf", "-.inf", "1e999"} {
+		p := Parse("a.md", []byte("---\nwatch: [{query: up, above: "+limit+"}]\n---\n# T\n"))
+		if len(p.Watch) != 1 || p.Watch[0].Above != nil || len(p.Problems) == 0 {
+			t.Errorf("%s: %+v", limit, p)
+		}
+	}
+	p := Parse("a.md", []byte("# T\n## Message\n"+strings.Repeat("```template\nx\n```\n", 2000)))
+	if len(p.Templates) > maxSteps {
+		t.Errorf("%d templates", len(p.Templates))
+	}
+	var services strings.Builder
+	for i := range 5000 {
+		fmt.Fprintf(&services, "s%d,", i)
+	}
+	if p := Parse("a.md", []byte("# T\nServices: "+services.String()+"\n")); len(p.Services) != maxNames {
+		t.Errorf("%d services", len(p.Services))
 	}
 }

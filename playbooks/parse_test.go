@@ -1,6 +1,7 @@
 package playbooks
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -223,28 +224,35 @@ func FuzzParse(f *testing.F) {
 	for _, file := range archive.Files {
 		f.Add([]byte("# T\n```" + strings.TrimPrefix(filepath.Ext(file.Name), ".") + "\n" + string(file.Data) + "```\n"))
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		p := Parse("a.md", data)
-		for i, s := range p.Steps() {
-			if s.N != i+1 || s.ID == "" || s.Title == "" || s.Why == "" {
-				t.Fatalf("%+v", s)
-			}
-			values := map[string]string{}
-			for _, q := range s.Params {
-				values[q.Name] = "1"
-			}
-			b, err := Bind(s, values)
-			if err != nil {
-				continue
-			}
-			if s.Class == Impossible || b.Class == Impossible || s.Class.Exceeds(b.Class) {
-				t.Fatalf("%s became %s", s.Class, b.Class)
-			}
-			if s.Kind == Bash {
-				shape(t, b.Text)
-			}
+	f.Fuzz(func(t *testing.T, data []byte) { checkParse(t, data) })
+}
+
+// checkParse: whatever a file holds, its steps can be shown, kept and bound.
+func checkParse(t *testing.T, data []byte) {
+	t.Helper()
+	p := Parse("a.md", data)
+	if _, err := json.Marshal(p); err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range p.Steps() {
+		if s.N != i+1 || s.ID == "" || s.Title == "" || s.Why == "" {
+			t.Fatalf("%+v", s)
 		}
-	})
+		values := map[string]string{}
+		for _, q := range s.Params {
+			values[q.Name] = "1"
+		}
+		b, err := Bind(s, values)
+		if err != nil {
+			continue
+		}
+		if s.Class == Impossible || b.Class == Impossible || s.Class.Exceeds(b.Class) {
+			t.Fatalf("%s became %s", s.Class, b.Class)
+		}
+		if s.Kind == Bash {
+			shape(t, b.Text)
+		}
+	}
 }
 
 // TestHugeFilesAreRead: no text of the greatest length takes long to read.

@@ -72,11 +72,14 @@ var (
 	notAlerts = wordSet("PagerDuty PostgreSQL GitHub GitLab OpsGenie DataDog NewRelic JavaScript TypeScript MySQL MongoDB RabbitMQ DynamoDB CloudWatch StatusPage PromQL LogQL OpenShift CloudFlare LaunchDarkly")
 )
 
+// maxNames is the most alerts or services that a playbook is for.
+const maxNames = 1000
+
 // names collects names: those in code spans, else, of alerts, words such as
 // HighErrorRate at the beginning of an entry, of services, all between commas.
 func names(have []string, text string, alerts bool) []string {
 	add := func(name string) {
-		if aName.MatchString(name) && !slices.Contains(have, name) && !notAlerts[name] {
+		if len(have) < maxNames && aName.MatchString(name) && !slices.Contains(have, name) && !notAlerts[name] {
 			have = append(have, name)
 		}
 	}

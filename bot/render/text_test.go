@@ -1,6 +1,8 @@
 package render_test
 
 import (
+	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -27,16 +29,35 @@ func TestCut(t *testing.T) {
 
 func FuzzTextStaysWithinItsLimit(f *testing.F) {
 	f.Add("<b>&amp;\u202e🚨", 5)
-	f.Fuzz(func(t *testing.T, text string, limit int) {
-		limit = min(max(limit, 0), 5000)
-		got := render.Cut(render.Escape(text), limit)
-		if n := utf8.RuneCountInString(got); n > limit {
-			t.Errorf("%d code points, allowed are %d", n, limit)
+	f.Fuzz(func(t *testing.T, text string, limit int) { checkText(t, text, min(max(limit, 0), 5000)) })
+}
+
+// checkText: a text is cut to its limit, with nothing that Slack reads.
+func checkText(t *testing.T, text string, limit int) {
+	t.Helper()
+	got := render.Cut(render.Escape(text), limit)
+	if n := utf8.RuneCountInString(got); n > limit {
+		t.Errorf("%d code points, allowed are %d", n, limit)
+	}
+	if !utf8.ValidString(got) || strings.ContainsAny(got, "<>\x00\u202e") || tornEntity.MatchString(got) {
+		t.Errorf("Cut(Escape(%q), %d) = %q", text, limit, got)
+	}
+}
+
+var tornEntity = regexp.MustCompile(`&(…|[a-z]+…|[^a-z])`)
+
+// TestTextComposed is what FuzzTextStaysWithinItsLimit tries, with what Slack
+// reads as more than text.
+func TestTextComposed(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	pieces := []string{"<", ">", "&", "&amp;", "&lt", "<!here>", "<@U1>", "<https://x|y>", "*", "`", "~", "_", "a", "b ", "\n", "\t", "…", "💥", "e\u0301", "\u202e", "\u2066", "\u2028", "\ufeff", "\x00", "\xff", "\xf0\x9f", "\ufffd", "\U0010ffff"}
+	for range 4000 {
+		var b strings.Builder
+		for range r.IntN(12) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
 		}
-		if !utf8.ValidString(got) || strings.ContainsAny(got, "<>\x00\u202e") {
-			t.Errorf("Cut(Escape(%q), %d) = %q", text, limit, got)
-		}
-	})
+		checkText(t, b.String(), r.IntN(20))
+	}
 }
 
 func TestRoomNames(t *testing.T) {
