@@ -14,7 +14,7 @@ import (
 // SnapshotVersion is the shape of the stored fold. It goes up whenever the
 // state, Apply or Summary changes; older snapshots are then ignored, and older
 // entries of listings made again by Renew.
-const SnapshotVersion = 4
+const SnapshotVersion = 5
 
 // hold locks a stream for one step.
 func (e *Engine[S]) hold(stream string) *cell[S] {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 // server keeps silences as Alertmanager does, as far as it matters here.
 type server struct {
 	*httptest.Server
+	mu       sync.Mutex // one call at a time: a lost answer's is followed by another before it has ended
 	silences map[string]map[string]any
 	posts    int
 	lose     bool // the answer to the next POST
@@ -44,6 +46,8 @@ func start(t *testing.T) (*server, *alertmanager.Client) {
 }
 
 func (s *server) serve(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.auth, s.query = r.Header.Get("Authorization"), r.URL.Query()["filter"]
 	if s.status != 0 {
 		w.WriteHeader(s.status)
