@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,8 +66,8 @@ func newMetrics(p *Program) *metrics {
 		stepTook:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "muster_step_seconds", Help: "How long playbook steps ran.", Buckets: seconds}, []string{"end"}),
 		waiting:   prometheus.NewDesc("muster_steps_waiting", "Playbook steps of open incidents, by where they stand.", []string{"phase"}, nil),
 		incidents: prometheus.NewDesc("muster_incidents_open", "Open incidents by severity, without drills.", []string{"severity"}, nil),
-		depth:     prometheus.NewDesc("muster_outbox_waiting", "Deliveries that wait, by lane.", []string{"lane"}, nil),
-		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by lane.", []string{"lane"}, nil),
+		depth:     prometheus.NewDesc("muster_outbox_waiting", "Deliveries that wait or are on their way, by the kind of their lane.", []string{"lane"}, nil),
+		oldest:    prometheus.NewDesc("muster_outbox_oldest_seconds", "Age of the oldest delivery that waits, by the kind of its lane.", []string{"lane"}, nil),
 		frame:     prometheus.NewDesc("muster_slack_last_frame_seconds", "Age of the last frame from Slack.", nil, nil),
 	}
 	m.registry.MustRegister(m.attempts, m.settled, m.waited, m.pages, m.paged, m.late, m.lateness, m.commands, m.ack, m.reloads,
@@ -101,16 +102,36 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	m.program.intake.collect(m, out)
 	status := m.program.outbox.Status()
-	for _, lane := range []outbox.Lane{outbox.Page, outbox.Action, outbox.Reply, outbox.Chat, outbox.Decor} {
-		depth := status.Lanes[lane] // also when it is empty: a figure that is missing alarms nobody
-		out <- prometheus.MustNewConstMetric(m.depth, prometheus.GaugeValue, float64(depth.Waiting+depth.Flying), string(lane))
+	for lane, depth := range byKind(status.Lanes) {
+		out <- prometheus.MustNewConstMetric(m.depth, prometheus.GaugeValue, float64(depth.Waiting+depth.Flying), lane)
 		if !depth.Oldest.IsZero() {
-			out <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, m.program.now().Sub(depth.Oldest).Seconds(), string(lane))
+			out <- prometheus.MustNewConstMetric(m.oldest, prometheus.GaugeValue, m.program.now().Sub(depth.Oldest).Seconds(), lane)
 		}
 	}
 	if last := m.program.lastFrame(); !last.IsZero() {
 		out <- prometheus.MustNewConstMetric(m.frame, prometheus.GaugeValue, time.Since(last).Seconds())
 	}
+}
+
+// byKind adds the lanes of one kind together, such as those of each channel that
+// is notified. The lanes of every incident are there when they are empty too: a
+// figure that is missing alarms nobody.
+func byKind(lanes map[outbox.Lane]outbox.Depth) map[string]outbox.Depth {
+	all := map[string]outbox.Depth{}
+	for _, lane := range []outbox.Lane{outbox.Page, outbox.Action, outbox.Reply, outbox.Chat, outbox.Decor} {
+		all[string(lane)] = outbox.Depth{}
+	}
+	for lane, depth := range lanes {
+		kind, _, _ := strings.Cut(string(lane), " ")
+		sum := all[kind]
+		sum.Waiting += depth.Waiting
+		sum.Flying += depth.Flying
+		if sum.Oldest.IsZero() || !depth.Oldest.IsZero() && depth.Oldest.Before(sum.Oldest) {
+			sum.Oldest = depth.Oldest
+		}
+		all[kind] = sum
+	}
+	return all
 }
 
 // hooks feed the counters from the outbox.

@@ -402,8 +402,8 @@ func (w *world) checkPages(all []history) (pages, delivered int) {
 				if e.State == incident.PageLate {
 					continue
 				}
-				if e.State == incident.PageCancelled && i > 0 && !h.mayCancel(i, e) {
-					w.Errorf("%s record %d calls page %d off, although it mattered", h.id, r.Seq, e.Attempt)
+				if e.State == incident.PageCancelled && i > 0 && !w.mayCancel(h, i, e) {
+					w.Errorf("%s record %d calls page %d off (%s), although it mattered", h.id, r.Seq, e.Attempt, e.Reason)
 				}
 				if e.State == incident.PageDelivered {
 					delivered++
@@ -430,15 +430,24 @@ func (w *world) checkPages(all []history) (pages, delivered int) {
 }
 
 // mayCancel tells whether the page that record i calls off had ceased to
-// matter by then.
-func (h history) mayCancel(i int, e incident.PageSettled) bool {
+// matter when that was decided: shortly before, and it may matter again since,
+// as after an acknowledgement that has lapsed.
+func (w *world) mayCancel(h history, i int, e incident.PageSettled) bool {
 	for _, d := range h.deliveries() {
 		page, ok := d.effect.(incident.Page)
 		if !ok || page.Attempt != e.Attempt || page.Method != e.Method {
 			continue
 		}
-		_, matters := incident.Relevant(h.states[i-1], page)
-		return !matters
+		earliest := w.clock.wall(h.records[i].At).Add(-clocksWithin)
+		for j := i - 1; j >= d.at; j-- {
+			if _, matters := incident.Relevant(h.states[j], page); !matters {
+				return true
+			}
+			if w.clock.wall(h.records[j].At).Before(earliest) {
+				break
+			}
+		}
+		return false
 	}
 	return false
 }
