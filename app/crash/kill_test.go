@@ -146,7 +146,7 @@ type wait struct {
 
 // era is the life of one data file.
 func (all *tally) era(t *testing.T, deaths int) {
-	w := newWorld(t, 60)
+	w := newWorldAt(t, beforeHandover, 60)
 	said := &ledger{}
 	stop, _ := w.load(said)
 	var waits []wait

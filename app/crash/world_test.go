@@ -49,9 +49,11 @@ incident_channel: {P0: false, P1: true, P2: false, P3: false}
 `
 )
 
-// begin is what the program's clock shows when a world begins, whatever the
-// wall's does: some minutes before the week's hand-over.
-var begin = time.Date(2026, 3, 2, 8, 50, 0, 0, time.UTC)
+// What the program's clock shows when a world begins, whatever the wall's does.
+var (
+	ordinary       = time.Date(2026, 3, 3, 10, 0, 0, 0, time.UTC) // nothing is due but what incidents bring
+	beforeHandover = time.Date(2026, 3, 2, 8, 50, 0, 0, time.UTC) // of the week, with its digest
+)
 
 // world is what stays while the program dies: a Slack workspace, the disk with
 // the data file, and the address of the program's HTTP.
@@ -89,6 +91,11 @@ func (w *world) setFault(f sendFault) {
 }
 
 func newWorld(t testing.TB, speed float64) *world {
+	t.Helper()
+	return newWorldAt(t, ordinary, speed)
+}
+
+func newWorldAt(t testing.TB, begin time.Time, speed float64) *world {
 	t.Helper()
 	w := &world{TB: t, dir: t.TempDir(), clock: clock{Begin: time.Now().Round(0), Start: begin, Speed: speed, jumped: new(atomic.Int64)}}
 	w.data, w.config = filepath.Join(w.dir, "muster.db"), filepath.Join(w.dir, "config")
