@@ -149,9 +149,12 @@ func (in interaction) clicked() (clicked, string) {
 	if ts == "" {
 		ts = in.ActionTS
 	}
-	key := "click/" + in.User.ID + "/" + ts + "/" + a.ID
-	if in.Trigger != "" {
+	key := "" // nothing tells one from another
+	switch {
+	case in.Trigger != "":
 		key = "click/" + in.Trigger
+	case ts != "":
+		key = "click/" + in.User.ID + "/" + ts + "/" + a.ID
 	}
 	if text, mine := ticked(in); mine {
 		return clicked{text: text}, key
@@ -196,6 +199,7 @@ func (b *Bot) click(in interaction) job {
 	to := in.place()
 	return job{
 		key:     key,
+		to:      to,
 		sayLate: func(ctx context.Context) { b.tell(ctx, to, lateMessage()) },
 		run: func(ctx context.Context) result {
 			if c.text != "" {
@@ -259,7 +263,10 @@ func (b *Bot) submission(in interaction) job {
 		return job{}
 	}
 	meta := render.DecodeMeta(in.View.Meta)
-	key := "view/" + in.View.ID + "/" + in.View.Hash
+	key := ""
+	if in.View.ID != "" {
+		key = "view/" + in.View.ID + "/" + in.View.Hash
+	}
 	var names []string
 	for _, bl := range in.View.Blocks {
 		if bl.Type == "input" {
@@ -275,6 +282,7 @@ func (b *Bot) submission(in interaction) job {
 	to := place{channel: meta.Channel, thread: meta.Thread, user: in.User.ID}
 	return job{
 		key:  key,
+		to:   to,
 		late: map[string]any{"response_action": "update", "view": render.LateView(in.View.Title.Text)},
 		run: func(ctx context.Context) result {
 			call := b.call(b.dir.Person(ctx, in.User.ID), "", key, meta.Channel, meta.Thread)

@@ -20,6 +20,10 @@ const (
 // pushpin is the reaction that adds a message to the timeline.
 const pushpin = "pushpin"
 
+// saidAnew are the kinds of a message in which a person says something: plainly,
+// with a file, and in a thread that the channel sees too.
+var saidAnew = map[string]bool{"": true, "file_share": true, "thread_broadcast": true}
+
 // eventBody is an event of the Events API.
 // https://docs.slack.dev/apis/events-api
 type eventBody struct {
@@ -76,8 +80,9 @@ func (b *Bot) event(_ context.Context, env envelope) job {
 		}
 		return b.spoken(e, user, key, env.Retry > 0)
 	case "message":
-		if e.Event.Kind != "im" || e.Event.BotID != "" || e.Event.Subtype != "" || user == "" {
-			return job{}
+		ev := e.Event
+		if ev.Kind != "im" || ev.BotID != "" || !saidAnew[ev.Subtype] || user == "" || b.isMe(user) || ev.Subtype != "" && ev.Text == "" {
+			return job{} // a file alone asks for nothing
 		}
 		return b.spoken(e, user, key, env.Retry > 0)
 	case "reaction_added":
@@ -106,6 +111,14 @@ func (b *Bot) event(_ context.Context, env envelope) job {
 	}
 }
 
+// isMe tells whether a user is the bot: the files that it hands over come back
+// as messages of a person's kind.
+func (b *Bot) isMe(user string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return user == b.self.UserID
+}
+
 // spoken handles a mention of the bot, or a direct message to it, as a
 // command. The answer goes into the thread.
 func (b *Bot) spoken(e eventBody, user, key string, again bool) job {
@@ -118,6 +131,7 @@ func (b *Bot) spoken(e eventBody, user, key string, again bool) job {
 	to := place{channel: ev.Channel, thread: thread, user: user}
 	return job{
 		key:     key,
+		to:      to,
 		sayLate: func(ctx context.Context) { b.tell(ctx, to, lateMessage()) },
 		run: func(ctx context.Context) result {
 			text := b.withoutMe(ctx, ev.Text)
@@ -248,13 +262,16 @@ func (b *Bot) messageShortcut(in interaction) job {
 	if thread == "" {
 		thread = in.Message.TS
 	}
-	key := "shortcut/" + in.Trigger
-	if in.Trigger == "" {
+	key := ""
+	switch {
+	case in.Trigger != "":
+		key = "shortcut/" + in.Trigger
+	case in.ActionTS != "":
 		key = "shortcut/" + in.User.ID + "/" + in.ActionTS
 	}
 	switch in.Callback {
 	case shortcutNote:
-		return job{key: key, sayLate: func(ctx context.Context) { b.tell(ctx, to, lateMessage()) }, run: func(ctx context.Context) result {
+		return job{key: key, to: to, sayLate: func(ctx context.Context) { b.tell(ctx, to, lateMessage()) }, run: func(ctx context.Context) result {
 			r := b.noteShortcut(ctx, in, to, thread, key)
 			if r.Form != nil {
 				b.loading(in.Trigger, "", to).show(r, b.metaOf(in, to))
@@ -263,7 +280,7 @@ func (b *Bot) messageShortcut(in interaction) job {
 			return result{fault: fault(r), after: func(ctx context.Context, _, _ bool) { b.tell(ctx, to, b.reply(r)) }}
 		}}
 	case shortcutDeclare:
-		return job{key: key, run: func(ctx context.Context) result {
+		return job{key: key, to: to, run: func(ctx context.Context) result {
 			form := b.loading(in.Trigger, "Declare incident", to)
 			r := b.openForm(ctx, b.call(b.dir.Person(ctx, in.User.ID), "", "", to.channel, ""), render.ActCreate)
 			if r.Form != nil {

@@ -106,6 +106,11 @@ func (o *oddSlack) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // inOddTown runs the bot against it for a while.
 func inOddTown(t *testing.T, o *oddSlack, test func(*bot.Bot)) {
 	t.Helper()
+	inOddTownWith(t, o, func(b *bot.Bot, _ *desk) { test(b) })
+}
+
+func inOddTownWith(t *testing.T, o *oddSlack, test func(*bot.Bot, *desk)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		pipe := workspace.NewPipe()
 		srv := &http.Server{Handler: o}
@@ -122,7 +127,7 @@ func inOddTown(t *testing.T, o *oddSlack, test func(*bot.Bot)) {
 				t.Errorf("run: %v", err)
 			}
 		})
-		test(b)
+		test(b, d)
 		stop()
 		time.Sleep(time.Minute)
 		b.Close()

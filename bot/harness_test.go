@@ -28,6 +28,7 @@ type desk struct {
 	keys    map[string]bool // recorded
 	slow    time.Duration
 	fail    int // so many times
+	broken  int // asked for a place, it panics so many times
 	answer  func(commands.Call) commands.Reply
 	states  map[string]incident.Incident
 	records map[string][]incident.Record
@@ -133,6 +134,10 @@ func (d *desk) Open() []incident.Incident {
 func (d *desk) ByPlace(channel, thread string) (string, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.broken > 0 {
+		d.broken--
+		panic("told to")
+	}
 	if id, ok := d.places[channel]; ok {
 		return id, true
 	}

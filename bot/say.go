@@ -112,6 +112,12 @@ type place struct {
 	url, channel, thread, user string
 }
 
+// brokenMessage says that nobody knows what came of a request.
+func brokenMessage() render.Message {
+	const text = "❌ *Muster made a mistake* while it handled this. Look with `/incident show` whether it is recorded before you send it again."
+	return render.Message{Text: text, Blocks: []render.Object{{"type": "section", "text": render.Object{"type": "mrkdwn", "text": text}}}}
+}
+
 // lateMessage says honestly that nothing is recorded yet.
 func lateMessage() render.Message {
 	return render.Message{Text: render.LateText, Blocks: []render.Object{{"type": "section", "text": render.Object{"type": "mrkdwn", "text": render.LateText}}}}

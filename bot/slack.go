@@ -234,6 +234,9 @@ func (w *web) OpenDM(ctx context.Context, user string) (string, error) {
 	if err != nil {
 		return "", refused("conversations.open", err)
 	}
+	if c == nil || c.ID == "" {
+		return "", &unanswered{"conversations.open", errors.New("the answer names no channel")}
+	}
 	return c.ID, nil
 }
 

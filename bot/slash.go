@@ -47,6 +47,7 @@ func (b *Bot) slash(payload json.RawMessage) job {
 	}
 	return job{
 		key:  key,
+		to:   to,
 		late: ephemeral(lateMessage()),
 		run: func(ctx context.Context) result {
 			form := b.loading(c.Trigger, bareForm(c.Text), to)

@@ -33,6 +33,9 @@ type job struct {
 	// the person; nil: nothing is said.
 	late    any
 	sayLate func(ctx context.Context)
+	// to is where a person is told that the work broke off; the zero place:
+	// nobody is.
+	to place
 	// patient work is acknowledged only when it is done: Slack redelivers it.
 	patient bool
 }
@@ -60,7 +63,8 @@ func (b *Bot) take(ctx context.Context, env envelope) {
 func (b *Bot) handle(ctx context.Context, env envelope) {
 	ctx, stop := context.WithTimeout(ctx, workTimeout)
 	defer stop()
-	j := b.read(ctx, env)
+	var j job
+	b.guarded(func() { j = b.read(ctx, env) })
 	if j.run == nil {
 		b.ack(ctx, env, nil)
 		return
@@ -70,7 +74,7 @@ func (b *Bot) handle(ctx context.Context, env envelope) {
 		b.running.Go(func() {
 			b.slots <- struct{}{}
 			defer func() { <-b.slots }()
-			entry.settle(j.run(ctx))
+			entry.settle(b.carry(ctx, j))
 		})
 	}
 	timer := time.NewTimer(answerWithin - time.Since(env.at))
@@ -102,8 +106,32 @@ func (b *Bot) handle(ctx context.Context, env envelope) {
 	}
 	lost := !late && !b.ack(ctx, env, r.ack)
 	if first && r.after != nil {
-		r.after(ctx, late, lost)
+		b.guarded(func() { r.after(ctx, late, lost) })
 	}
+}
+
+// carry does the work of a job. A mistake of ours in it ends neither the program
+// nor the person's wait: they are told, and may send it again.
+func (b *Bot) carry(ctx context.Context, j job) (r result) {
+	whole := b.guarded(func() { r = j.run(ctx) })
+	if !whole {
+		r = result{fault: true}
+		if j.to.user != "" {
+			r.after = func(ctx context.Context, _, _ bool) { b.tell(ctx, j.to, brokenMessage()) }
+		}
+	}
+	return r
+}
+
+// guarded runs f and tells whether it came to its end; a panic is logged.
+func (b *Bot) guarded(f func()) (whole bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.cfg.Log.Error("an envelope was handled badly", "panic", p)
+		}
+	}()
+	f()
+	return true
 }
 
 // ack acknowledges and tells whether that was handed over.
