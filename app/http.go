@@ -8,18 +8,27 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"muster/commands"
 	"muster/config"
+	"muster/engine"
 	"muster/incident"
 )
 
 // maxBody is the largest command that is read over HTTP, in bytes.
 const maxBody = 64 << 10
+
+// incidentName is what every incident is called.
+var incidentName = regexp.MustCompile("^" + engine.IncidentPrefix + "[0-9]{1,18}$")
+
+// maxKey is the longest Idempotency-Key that is remembered, in bytes.
+const maxKey = 250
 
 // handler answers HTTP: health, metrics, and the same commands as Slack.
 func (p *Program) handler() http.Handler {
@@ -91,6 +100,10 @@ func (p *Program) postCommand(w http.ResponseWriter, r *http.Request) {
 	}
 	call := commands.Call{Text: c.Text, By: who, Via: via, Now: p.now()}
 	if key := r.Header.Get("Idempotency-Key"); key != "" {
+		if len(key) > maxKey || len(email) > maxKey || strings.ContainsFunc(key, unicode.IsControl) {
+			answer(w, http.StatusBadRequest, problem("usage", "The Idempotency-Key cannot be kept: send at most 250 bytes without control characters, such as a UUID."))
+			return
+		}
 		call.Key = "http:" + email + ":" + key
 	}
 	reply := counted{p.commands, p.metrics}.Run(r.Context(), call)
@@ -163,6 +176,10 @@ func (p *Program) getIncident(w http.ResponseWriter, r *http.Request) {
 	by, refused := p.asking(r)
 	if refused != nil {
 		answer(w, http.StatusUnprocessableEntity, refused)
+		return
+	}
+	if !incidentName.MatchString(id) { // other histories are kept too
+		answer(w, http.StatusNotFound, problem("unknown", "There is no such incident: an incident is called INC-12."))
 		return
 	}
 	s, err := p.incidents.State(r.Context(), id)

@@ -120,3 +120,27 @@ func sameButRepeated(a, b string) bool {
 	}
 	return x["text"] == y["text"] && x["incident"] == y["incident"] && y["repeated"] == true
 }
+
+// TestOddRequestsOverHTTP: what cannot be carried out is refused in a sentence
+// that says what to send, and changes nothing; nobody is told to look into the
+// log for a slip of their own.
+func TestOddRequestsOverHTTP(t *testing.T) {
+	inBubble(t, nil, func(w *world) {
+		for _, key := range []string{strings.Repeat("k", 251), strings.Repeat("k", 40_000), "one\ttwo"} {
+			if answer := w.post(http.StatusBadRequest, "create P1 API down", "erin@example.com", key); !strings.Contains(answer, "at most 250 bytes") {
+				t.Errorf("a key of %d bytes is answered with %s", len(key), answer)
+			}
+		}
+		w.post(http.StatusUnprocessableEntity, "create P1 API down", strings.Repeat("e", 600)+"@example.com", "once")
+		if n := len(w.incidents()); n != 0 {
+			t.Fatalf("%d incidents were declared", n)
+		}
+		w.post(http.StatusOK, "create P1 API down", "erin@example.com", strings.Repeat("k", 250))
+		w.post(http.StatusOK, "override @bob for 4h", "erin@example.com", "")
+		for _, id := range []string{"desk-1", "LOOKOUT-1", "INC-1%00", "INC-0", "INC-99999999999999999999", "INC-1%2F..", "INC-" + strings.Repeat("9", 5000), strings.Repeat("9", 5000)} {
+			if status, answer := w.ask("GET", "/v1/incidents/"+id, "api-token", "", ""); status != http.StatusNotFound || !strings.Contains(answer, `"unknown"`) {
+				t.Errorf("%.30s is answered with %d %.200s", id, status, answer)
+			}
+		}
+	})
+}
