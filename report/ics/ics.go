@@ -101,7 +101,7 @@ func name(m rota.Member) string {
 }
 
 // line makes one line of a text.
-func line(text string) string { return strings.Join(strings.Fields(text), " ") }
+func line(text string) string { return strings.Join(strings.Fields(clean(text)), " ") }
 
 func description(s rota.Shift) string {
 	zone := s.Zone

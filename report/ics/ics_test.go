@@ -232,3 +232,20 @@ func TestLongNames(t *testing.T) {
 		t.Errorf("%d events", len(events))
 	}
 }
+
+// A name that somebody wrote with control characters breaks no line and leaves
+// none in the file: no calendar program has to take them.
+func TestNamesWithControlCharacters(t *testing.T) {
+	s, _ := schedule(t, "Europe/Berlin")
+	r := s.Rotas["manager"]
+	r.Members[0].Name = "He\x07idi\r\nEND:VEVENT \x1b[31mLee\x00"
+	to := now.AddDate(0, 0, 7)
+	file := Shifts("On\x07 call", s.Shifts("manager", now, to, nil), Options{From: now, To: to, Now: now, Titles: map[string]string{"manager": "the\x00 boss"}})
+	calendar, events := read(t, file)
+	if len(events) != 1 || events[0]["SUMMARY"] != "On call: Heidi END:VEVENT [31mLee (the boss)" || calendar["NAME"] != "On call" {
+		t.Errorf("the file is %q %q", calendar, events)
+	}
+	if bytes.ContainsAny(file, "\x00\x07\x1b") {
+		t.Errorf("control characters are in %q", file)
+	}
+}

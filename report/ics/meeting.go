@@ -72,7 +72,7 @@ func (m Meeting) File() []byte {
 	e.SetSequence(m.Sequence)
 	e.SetStartAt(m.At)
 	e.SetEndAt(m.At.Add(MeetingFor))
-	e.SetSummary(line(clean(m.Title)))
+	e.SetSummary(line(m.Title))
 	if text := clean(m.Text); text != "" {
 		e.SetDescription(text)
 	}
@@ -114,12 +114,17 @@ func clean(text string) string {
 }
 
 // plain is a name without the letters that have a meaning in a parameter, and
-// that not every program reads back: RFC 5545, section 3.2.
+// that not every program reads back: RFC 5545, section 3.2. The library writes a
+// backslash before an apostrophe, which is read as a part of the name.
 func plain(name string) string {
 	return line(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || strings.ContainsRune("\":;,\\^", r) {
+		switch {
+		case r == '\'':
+			return '’'
+		case unicode.IsControl(r) || strings.ContainsRune("\":;,\\^", r):
 			return ' '
+		default:
+			return r
 		}
-		return r
 	}, name))
 }

@@ -167,3 +167,14 @@ func TestMeetingIsWellFormed(t *testing.T) {
 		}
 	}
 }
+
+// A name with an apostrophe is read back as it is said.
+func TestMeetingNamesAnApostrophe(t *testing.T) {
+	m := meeting(1, time.Date(2026, 3, 5, 9, 0, 0, 0, time.UTC))
+	m.Invited = []ics.Guest{{Name: "Niamh O'Brien", Address: "niamh@example.com"}}
+	cal := &calendar{T: t, events: map[string]*entry{}}
+	cal.take(m.File())
+	if got := cal.events[m.UID].guests; len(got) != 1 || !strings.HasPrefix(got[0], "Niamh O’Brien mailto:") {
+		t.Errorf("the calendar has %q", got)
+	}
+}
