@@ -66,6 +66,9 @@ func importInto(ctx context.Context, s *store.Store, kept *evidence.Store, c arc
 	if c.History[0].Tombstone {
 		return "", fmt.Errorf("nothing was imported: the history of %s was erased, and there is nothing to read", c.Incident)
 	}
+	if c.History[0].Kind != incident.EventKind(incident.Declared{}) {
+		return "", fmt.Errorf("nothing was imported: the history of %s does not begin with its declaration", c.Incident)
+	}
 	last := c.History[len(c.History)-1]
 	head := hex.EncodeToString(last.Hash[:])
 	if id, err := here(s, c.Incident, head); err != nil || id != "" {

@@ -199,3 +199,35 @@ func TestImportKeepsAnIncidentPrivate(t *testing.T) {
 		t.Errorf("there is to do %+v (%v)", todo, err)
 	}
 }
+
+// TestImportOfWhatIsNoIncident: an archive in which every hash is right and which
+// begins with no declaration brings in no incident without a title and a time.
+func TestImportOfWhatIsNoIncident(t *testing.T) {
+	dir := t.TempDir()
+	home, file := filepath.Join(dir, "home.db"), filepath.Join(dir, "INC-7.zip")
+	for _, event := range []incident.Event{incident.Noted{Text: "x"}, incident.OverrideMade{}} {
+		kind, body, err := incident.EncodeEvent(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := store.Record{Stream: "INC-7", Seq: 1, At: time.Date(2026, 3, 4, 2, 57, 0, 0, time.UTC), Kind: kind, Version: incident.EventVersion, Body: body}
+		r.Hash = store.Hash(r)
+		var b bytes.Buffer
+		if err := archive.Write(&b, []store.Record{r}, nil); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, file, b.String())
+		err = Import(t.Context(), Question{Out: io.Discard, Env: os.LookupEnv}, home, file)
+		if err == nil || !strings.Contains(err.Error(), "does not begin with its declaration") {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	s, err := openStore(home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if n, err := s.Records("INC-1", 1); len(n) != 0 || err != nil {
+		t.Errorf("INC-1 has %d records (%v)", len(n), err)
+	}
+}
